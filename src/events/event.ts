@@ -1,0 +1,102 @@
+// Everything worth telling, as one union. report(event) writes the log line and moves the counter, so they cannot disagree.
+// Never carries a secret, a query or a password.
+
+import type { Incident } from '../incidents/incident.js'
+import type { End, Refusal } from '../sessions/end.js'
+import type { Bytes, Ms } from '../units/units.js'
+
+/** A client as logs may show it: `10.0.0.7:41234`, or `unix`. */
+export type ClientName = string
+
+export type Event =
+  | { readonly kind: 'started'; readonly version: string; readonly name: string }
+  | { readonly kind: 'stopping'; readonly why: string; readonly sessions: number }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'listening'; readonly listen: string; readonly address: string }
+  | { readonly kind: 'warned'; readonly what: string }
+  // the source
+  | { readonly kind: 'source_answers'; readonly cluster: string; readonly silentFor?: Ms }
+  | { readonly kind: 'source_silent'; readonly cluster: string; readonly why: string }
+  | {
+      readonly kind: 'source_moved'
+      readonly cluster: string
+      readonly from: string
+      readonly to?: string
+      readonly why: string
+    }
+  | { readonly kind: 'source_problem'; readonly cluster: string; readonly problem: string }
+  // the leader and the gate
+  | { readonly kind: 'first_sign'; readonly cluster: string; readonly sign: string }
+  | { readonly kind: 'leader_key_gone'; readonly cluster: string; readonly leader: string }
+  | { readonly kind: 'leader_changed'; readonly cluster: string; readonly from?: string; readonly to: string }
+  | { readonly kind: 'gate_opened'; readonly cluster: string; readonly member: string; readonly closedFor: Ms }
+  | { readonly kind: 'gate_closed'; readonly cluster: string; readonly why: string }
+  | { readonly kind: 'first_write'; readonly cluster: string; readonly member: string; readonly held: Ms }
+  | { readonly kind: 'incident_ended'; readonly cluster: string; readonly incident: Incident }
+  // members
+  | { readonly kind: 'member_appeared'; readonly cluster: string; readonly member: string; readonly address: string }
+  | { readonly kind: 'member_vanished'; readonly cluster: string; readonly member: string }
+  | { readonly kind: 'member_forgotten'; readonly cluster: string; readonly member: string; readonly why: string }
+  | { readonly kind: 'member_up'; readonly cluster: string; readonly member: string }
+  | { readonly kind: 'member_down'; readonly cluster: string; readonly member: string; readonly why: string }
+  | { readonly kind: 'member_drained'; readonly cluster: string; readonly member: string; readonly drained: boolean }
+  | {
+      readonly kind: 'pool_changed'
+      readonly cluster: string
+      readonly listen: string
+      readonly member: string
+      readonly usable: boolean
+      readonly why: string
+    }
+  | { readonly kind: 'probed'; readonly cluster: string; readonly member: string; readonly took: Ms }
+  // sessions
+  | {
+      readonly kind: 'session_refused'
+      readonly listen: string
+      readonly client: ClientName
+      readonly end: Refusal
+      readonly message: string
+    }
+  | { readonly kind: 'session_held'; readonly listen: string; readonly client: ClientName; readonly why: string }
+  | {
+      readonly kind: 'session_joined'
+      readonly listen: string
+      readonly client: ClientName
+      readonly member: string
+      readonly heldFor: Ms
+      readonly connectTook: Ms
+    }
+  | {
+      readonly kind: 'session_ended'
+      readonly listen: string
+      readonly client: ClientName
+      readonly member?: string
+      readonly end: End
+      readonly lasted: Ms
+      readonly fromClient: Bytes
+      readonly fromMember: Bytes
+      readonly error?: string
+    }
+  | {
+      readonly kind: 'sessions_cut'
+      readonly cluster: string
+      readonly listen: string
+      readonly member: string
+      readonly count: number
+      readonly end: End
+    }
+  | {
+      readonly kind: 'dial_failed'
+      readonly cluster: string
+      readonly listen: string
+      readonly member: string
+      readonly why: string
+    }
+  | {
+      readonly kind: 'cancel'
+      readonly listen: string
+      readonly how: 'known' | 'asked' | 'limited' | 'nobody'
+      readonly members: number
+    }
+
+export type Report = (event: Event) => void

@@ -1,0 +1,90 @@
+// The status document: what `status --json`, `/status` and the dashboard show. One shape, in the words of the verdicts.
+
+import type { EndpointStatus } from '../sources/source.js'
+import type { Bytes, Ms } from '../units/units.js'
+
+export interface PoolVerdict {
+  readonly listen: string
+  readonly usable: boolean
+  /** `streaming, 0B behind`, `not usable: lag 21.0MiB is over maxLag 16.0MiB` … the words of `explain` and of refusals. */
+  readonly why: string
+}
+
+export interface MemberStatus {
+  readonly name: string
+  readonly address: string
+  /** What it answers now: `primary`, `replica`, or `no answer`. */
+  readonly role: 'primary' | 'replica' | 'no answer'
+  /** What the source says: role and state in Patroni's words. */
+  readonly published: { readonly role: string; readonly state: string }
+  readonly timeline?: number
+  readonly lag?: Bytes
+  readonly healthy: boolean
+  /** Why it is unhealthy, or how long it has been healthy. */
+  readonly health: string
+  readonly drained: boolean
+  readonly vanished: boolean
+  readonly sessions: number
+  readonly pools: readonly PoolVerdict[]
+}
+
+export interface ClusterStatus {
+  readonly name: string
+  readonly scope: string
+  readonly leader?: string
+  readonly gate:
+    | { readonly kind: 'open'; readonly member: string; readonly for: Ms }
+    | { readonly kind: 'closed'; readonly why: string; readonly for: Ms }
+  readonly pause: boolean
+  readonly standbyCluster: boolean
+  readonly source: {
+    readonly kind: string
+    readonly endpoints: readonly EndpointStatus[]
+    readonly silentFor?: Ms
+    readonly why?: string
+    /** Time since it last answered. */
+    readonly age?: Ms
+    readonly reconnects: number
+  }
+  readonly members: readonly MemberStatus[]
+  readonly problems: readonly string[]
+}
+
+export interface ListenerStatus {
+  readonly name: string
+  readonly cluster: string
+  readonly address: string
+  readonly role: string
+  /** Whether a session would be joined now, and if not, why. */
+  readonly ready: boolean
+  readonly why: string
+  readonly sessions: {
+    readonly startup: number
+    readonly held: number
+    readonly dialing: number
+    readonly joined: number
+  }
+}
+
+export interface Status {
+  readonly name: string
+  readonly version: string
+  /** Time since start. */
+  readonly up: Ms
+  readonly stopping: boolean
+  readonly clusters: readonly ClusterStatus[]
+  readonly listeners: readonly ListenerStatus[]
+}
+
+export interface SessionStatus {
+  readonly id: number
+  readonly listen: string
+  readonly client: string
+  readonly state: 'startup' | 'held' | 'dialing' | 'joined'
+  readonly member?: string
+  /** Our own address towards the member: what pg_stat_activity shows as client_addr and client_port. */
+  readonly backendClient?: string
+  readonly for: Ms
+  readonly fromClient: Bytes
+  readonly fromMember: Bytes
+}

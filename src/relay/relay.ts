@@ -1,0 +1,29 @@
+// The contract between the proxy and whatever moves the bytes. An engine owns both sockets from attach() on.
+
+import type { Socket } from 'node:net'
+
+export interface Pair {
+  readonly session: Socket
+  readonly link: Socket
+  /** Bytes already read from the session, to be written to the link before anything else; and the reverse. */
+  readonly toLink: readonly Buffer[]
+  readonly toSession: readonly Buffer[]
+}
+
+/** Who ended it: one side closed in order, one side failed, or we cut it. */
+export type RelayEnd = { readonly by: 'session' | 'link'; readonly error?: string } | { readonly by: 'cut' }
+
+export interface Attached {
+  /** Bytes the engine has taken from the session and from the link so far, including those handed over. */
+  counts(): { readonly fromSession: number; readonly fromLink: number }
+  /** True once exactly one direction has ended in order and the other still runs. */
+  halfClosed(): boolean
+  /** Sends what the link had still sent, then resets the session and the link. Ends with `{ by: 'cut' }`; a second call does nothing. */
+  cut(): void
+}
+
+export interface Engine {
+  readonly name: 'net' | 'native'
+  /** Takes both sockets over. `ended` is called exactly once, after both are closed and counts() is final. */
+  attach(pair: Pair, ended: (end: RelayEnd) => void): Attached
+}

@@ -1,0 +1,32 @@
+// The contract of every source: it yields whole Topology snapshots and says when nobody answers.
+
+import type { SourceNews } from '../topology/topology.js'
+import type { Ms } from '../units/units.js'
+
+export interface EndpointStatus {
+  readonly name: string
+  readonly state: 'in use' | 'standing by' | 'failed'
+  readonly why?: string
+}
+
+export interface SourceStatus {
+  readonly kind: 'etcd' | 'patroni' | 'static'
+  readonly endpoints: readonly EndpointStatus[]
+  /** Set while nobody answers. */
+  readonly silentSince?: Ms
+  readonly why?: string
+  /** When it last answered, on the monotonic clock. */
+  readonly answeredAt?: Ms
+  /** How often it had to go to another endpoint since start. */
+  readonly reconnects: number
+}
+
+export interface Source {
+  /** Begins to ask; `heard` gets every snapshot that differs from the last, and each change to and from silence. */
+  start(heard: (news: SourceNews) => void): void
+  /** Something looks wrong from here (a failed dial): ask again now rather than at the next turn. */
+  hint(): void
+  status(): SourceStatus
+  /** Ends every timer, watch and connection; resolves when nothing is left that keeps the process alive. */
+  stop(): Promise<void>
+}
