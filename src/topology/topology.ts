@@ -78,6 +78,8 @@ export interface Topology {
   readonly readAt: Ms
   readonly systemId?: string
   readonly term?: Term
+  /** True where nobody publishes a leader (a static list): exactly one member that confirms itself as primary is the primary. */
+  readonly leaderless: boolean
   readonly members: ReadonlyMap<string, Member>
   readonly failover?: FailoverRequest
   /** The sync key: names as Patroni wrote them; compare them case-insensitively. */

@@ -1,0 +1,32 @@
+// What the admin address and the control socket need of the rest of the program, as one small object that main fills.
+
+import type { Incident } from '../incidents/incident.js'
+import type { SessionStatus, Status } from '../pools/status.js'
+import type { EventFeed } from './feed.js'
+
+export type Outcome = { readonly ok: true; readonly said: string } | { readonly ok: false; readonly why: string }
+
+export interface AdminDeps {
+  status(): Status
+  /** The verdicts on every member for a listener, a line each; undefined: no such listener. */
+  explain(listen: string): readonly string[] | undefined
+  sessions(): readonly SessionStatus[]
+  /** Oldest first. */
+  incidents(): readonly Incident[]
+  /** Takes a member (or `self`, this router) out of service, or back. */
+  drain(member: string, on: boolean): Outcome
+  metrics(): Promise<string>
+  /** Whether a session would be joined now, on this listener or on every one. */
+  ready(listen?: string): { readonly ok: boolean; readonly why: string }
+  readonly events: EventFeed
+}
+
+/** A server that listens, or why it does not: the operator's to mend, in words with the remedy. */
+export type Started = { readonly ok: true; readonly server: Listening } | { readonly ok: false; readonly why: string }
+
+export interface Listening {
+  /** `127.0.0.1:7000` or a path. */
+  readonly address: string
+  /** Ends every connection and the server; a Unix socket's file is removed. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,106 @@
+// The HTTP server behind the admin address and the control socket: limits, deadlines, and a table of routes.
+// Request bodies are never read; none of the paths takes one.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { EventFeed } from './feed.js'
+import type { Answer, Routes } from './routes.js'
+import { createStreams, type Streams } from './streams.js'
+
+const LIMITS = {
+  maxHeaderSize: 8 * 1024,
+  headersTimeout: 5000,
+  requestTimeout: 5000,
+  keepAliveTimeout: 5000,
+  /** How often Node.js looks for requests past their deadline; its own default of 30 s would make 5 s a wish. */
+  connectionsCheckingInterval: 1000,
+}
+/** Room for every event stream and some requests beside them. */
+const MOST_CONNECTIONS = 256
+const LONGEST_PATH = 2048
+
+/** A server that does not listen yet, and how to end it and everyone on it. */
+export interface AdminHttp {
+  readonly server: Server
+  stop(): Promise<void>
+}
+
+/** Serves the routes; `events` is what a route that answers `stream` sends. */
+export function createAdminHttp(routes: Routes, events: EventFeed): AdminHttp {
+  const streams = createStreams(events)
+  const server = createServer(LIMITS, (request, response) => {
+    serve(routes, streams, request, response).catch(error => respond(response, failure(error)))
+  })
+  server.maxConnections = MOST_CONNECTIONS
+  return {
+    server,
+    stop() {
+      streams.stop()
+      return new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+    },
+  }
+}
+
+async function serve(routes: Routes, streams: Streams, request: IncomingMessage, response: ServerResponse) {
+  const wrong = refuse(routes, request)
+  if (wrong !== undefined) return respond(response, wrong)
+  const url = urlOf(request)
+  const answer = await routes[`${request.method} ${url?.pathname}`]?.(url?.searchParams ?? new URLSearchParams())
+  if (answer === undefined) return respond(response, plain(404, 'no such path'))
+  if (answer !== 'stream') return respond(response, answer)
+  if (!streams.open(response)) respond(response, plain(503, 'too many event streams are open (100); close one'))
+}
+
+/** What is wrong with a request before any route is asked, if anything. */
+function refuse(routes: Routes, request: IncomingMessage): (Answer & { allow?: string }) | undefined {
+  const { method = '', headers } = request
+  if ((request.url ?? '').length > LONGEST_PATH) return plain(414, `the path is longer than ${LONGEST_PATH} bytes`)
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) {
+    return plain(413, 'send no body: no path takes one')
+  }
+  const path = urlOf(request)?.pathname
+  if (path === undefined) return plain(400, 'the path cannot be read')
+  if (Object.hasOwn(routes, `${method} ${path}`)) return undefined
+  const allowed = ['GET', 'POST'].filter(m => Object.hasOwn(routes, `${m} ${path}`))
+  if (allowed.length > 0)
+    return { ...plain(405, `${path} takes ${allowed.join(', ')} only`), allow: allowed.join(', ') }
+  const known = Object.keys(routes).map(route => route.slice(route.indexOf(' ') + 1))
+  return plain(404, `no such path; there are: ${known.join(' ')}`)
+}
+
+/** The request's path and query; undefined when it is no path (`GET *`, `GET //x:y:z`). */
+function urlOf(request: IncomingMessage): URL | undefined {
+  const path = request.url ?? ''
+  return path.startsWith('/') && URL.canParse(`http://mekare${path}`) ? new URL(`http://mekare${path}`) : undefined
+}
+
+function plain(status: number, body: string): Answer {
+  return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` }
+}
+
+function failure(error: unknown): Answer {
+  return plain(
+    500,
+    `this is a bug of mekare, please report it: ${error instanceof Error ? error.message : String(error)}`,
+  )
+}
+
+function respond(response: ServerResponse, answer: Answer & { allow?: string }): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  response.writeHead(answer.status, {
+    'content-type': answer.type,
+    'content-length': Buffer.byteLength(answer.body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'",
+    ...(answer.allow === undefined ? {} : { allow: answer.allow }),
+    // A body that came all the same is not read; so this connection cannot be used again.
+    ...(answer.status >= 400 ? { connection: 'close' } : {}),
+  })
+  response.end(answer.body)
+}

@@ -1,0 +1,127 @@
+// Every metric of the router, declared once: type, help, labels, buckets. The registry and the reference page come from here.
+// Labels come from closed lists (configuration, member names, the words of the code); never a client address.
+
+import { MOMENTS } from '../incidents/incident.js'
+import { ENDS } from '../sessions/end.js'
+
+export interface MetricSpec {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+  /** Upper bounds of a histogram, in seconds. */
+  readonly buckets?: readonly number[]
+}
+
+export const PREFIX = 'mekare_'
+
+const DIAL = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+const WAIT = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 30, 45, 60, 120]
+
+export const METRICS = {
+  sessions: {
+    type: 'gauge',
+    help: 'Sessions open now, by state.',
+    labels: ['cluster', 'listen', 'state'],
+  },
+  sessions_total: {
+    type: 'counter',
+    help: 'Sessions that have ended, by the reason of their end; refused ones too.',
+    labels: ['cluster', 'listen', 'end'],
+  },
+  held_sessions: {
+    type: 'gauge',
+    help: 'Clients kept waiting now until a member can take them.',
+    labels: ['cluster', 'listen'],
+  },
+  hold_seconds: {
+    type: 'histogram',
+    help: 'How long sessions that were held and then joined had waited.',
+    labels: ['cluster', 'listen'],
+    buckets: WAIT,
+  },
+  bytes_total: {
+    type: 'counter',
+    help: 'Bytes taken from clients (direction `up`) and from members (`down`); open sessions are counted too.',
+    labels: ['cluster', 'listen', 'member', 'direction'],
+  },
+  connect_seconds: {
+    type: 'histogram',
+    help: 'How long the dial of a member took, of sessions that joined one.',
+    labels: ['cluster', 'listen'],
+    buckets: DIAL,
+  },
+  gate_open: {
+    type: 'gauge',
+    help: '1 while the gate is open: new write sessions join the confirmed primary. 0 while it is closed.',
+    labels: ['cluster'],
+  },
+  leader_info: {
+    type: 'gauge',
+    help: '1 for the member that the leader key names; no sample while there is none.',
+    labels: ['cluster', 'member'],
+  },
+  leader_changes_total: {
+    type: 'counter',
+    help: 'How often a new term of leadership was seen; the first one after the start is not counted.',
+    labels: ['cluster'],
+  },
+  incident_phase_seconds: {
+    type: 'histogram',
+    help: 'Leader changes: time until the moment `phase` since the moment before it; `whole`: from the first sign to the end.',
+    labels: ['cluster', 'phase'],
+    buckets: WAIT,
+  },
+  member_up: {
+    type: 'gauge',
+    help: '1 while the member is healthy by probes and dials, else 0.',
+    labels: ['cluster', 'member'],
+  },
+  member_lag_bytes: {
+    type: 'gauge',
+    help: 'How far the replica is behind the primary; no sample where it is not known.',
+    labels: ['cluster', 'member'],
+  },
+  pool_members: {
+    type: 'gauge',
+    help: 'Members that the listener could give a new session to now.',
+    labels: ['cluster', 'listen'],
+  },
+  source_age_seconds: {
+    type: 'gauge',
+    help: 'Time since the source of the topology (etcd, Patroni) last answered; no sample before it first did.',
+    labels: ['cluster'],
+  },
+  etcd_reconnects_total: {
+    type: 'counter',
+    help: 'How often another etcd member had to be taken because the one in use failed.',
+    labels: ['cluster'],
+  },
+  probe_seconds: {
+    type: 'histogram',
+    help: 'How long members took to answer a probe.',
+    labels: ['cluster', 'member'],
+    buckets: DIAL,
+  },
+  cancels_total: {
+    type: 'counter',
+    help: 'Cancel requests: `known` key, `asked` around, `limited` by rate, `nobody` to ask.',
+    labels: ['cluster', 'how'],
+  },
+  refused_total: {
+    type: 'counter',
+    help: 'Sessions refused, by reason.',
+    labels: ['cluster', 'listen', 'why'],
+  },
+} as const satisfies Record<string, MetricSpec>
+
+export type MetricName = keyof typeof METRICS
+
+/** The values a label can take, where code decides them; names of clusters, listeners and members come from outside. */
+export const LABEL_VALUES = {
+  state: ['startup', 'held', 'dialing', 'joined'],
+  end: ENDS,
+  why: ENDS.filter(end => end.startsWith('refused_')),
+  direction: ['up', 'down'],
+  phase: [...MOMENTS, 'whole'],
+  how: ['known', 'asked', 'limited', 'nobody'],
+} as const satisfies Record<string, readonly string[]>

@@ -1,0 +1,130 @@
+// The metrics sink: events move counters and histograms at once; gauges are read from the status document when somebody asks.
+// Owns its registry. Knows no session and no socket.
+
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { Event } from '../events/event.js'
+import type { Incident } from '../incidents/incident.js'
+import { phasesOf } from '../incidents/phases.js'
+import type { ClusterStatus, ListenerStatus, Status } from '../pools/status.js'
+import { type ByteCount, createByteTotals } from './byte-totals.js'
+import { createMeters, type Meters } from './meters.js'
+import type { MetricName } from './metric-table.js'
+
+export interface MetricsDeps {
+  readonly status: () => Status
+  /** Bytes of sessions still open and joined, an entry each (or summed by listener and member). */
+  readonly liveBytes: () => Iterable<ByteCount>
+  readonly clusterOf: (listen: string) => string | undefined
+}
+
+export interface Metrics {
+  /** Moves what an event moves: for most events one counter or none. */
+  count(event: Event): void
+  /** Prometheus' text format, as of now. */
+  text(): Promise<string>
+}
+
+/** Makes the metrics of one process, with those of Node.js itself (`process_…`, `nodejs_…`) beside them. */
+export function createMetrics(deps: MetricsDeps): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const meters = createMeters(registry)
+  const bytes = createByteTotals()
+  const clusterOf = (listen: string) => deps.clusterOf(listen) ?? ''
+
+  return {
+    count(event) {
+      if (event.kind === 'session_ended' && event.member !== undefined) bytes.ended({ ...event, member: event.member })
+      countEvent(meters, clusterOf, event)
+    },
+    text() {
+      const status = deps.status()
+      gauge(meters, status)
+      bytes.collect(deps.liveBytes(), clusterOf, knownIn(status), meters.bytes_total)
+      return registry.metrics()
+    },
+  }
+}
+
+function countEvent(meters: Meters, clusterOf: (listen: string) => string, event: Event): void {
+  switch (event.kind) {
+    case 'session_joined':
+      meters.connect_seconds.put(event.connectTook / 1000, clusterOf(event.listen), event.listen)
+      if (event.heldFor > 0) meters.hold_seconds.put(event.heldFor / 1000, clusterOf(event.listen), event.listen)
+      return
+    case 'session_ended':
+      meters.sessions_total.put(1, clusterOf(event.listen), event.listen, event.end)
+      return
+    case 'session_refused':
+      meters.refused_total.put(1, clusterOf(event.listen), event.listen, event.end)
+      return
+    case 'cancel':
+      meters.cancels_total.put(1, clusterOf(event.listen), event.how)
+      return
+    case 'leader_changed':
+      if (event.from !== undefined) meters.leader_changes_total.put(1, event.cluster)
+      return
+    case 'probed':
+      meters.probe_seconds.put(event.took / 1000, event.cluster, event.member)
+      return
+    case 'incident_ended':
+      countPhases(meters, event.incident)
+      return
+    case 'member_forgotten':
+      meters.probe_seconds.forget(([cluster, member]) => cluster === event.cluster && member === event.member)
+      return
+    default:
+      return
+  }
+}
+
+function countPhases(meters: Meters, incident: Incident): void {
+  const { cluster, lasted } = incident
+  for (const { name, took } of phasesOf(incident)) meters.incident_phase_seconds.put(took / 1000, cluster, name)
+  if (lasted !== undefined) meters.incident_phase_seconds.put(lasted / 1000, cluster, 'whole')
+}
+
+const FROM_STATUS = [
+  'sessions',
+  'held_sessions',
+  'gate_open',
+  'leader_info',
+  'member_up',
+  'member_lag_bytes',
+  'pool_members',
+  'source_age_seconds',
+  'etcd_reconnects_total',
+] as const satisfies readonly MetricName[]
+
+/** Puts every gauge anew, so that what is no longer there has no sample. */
+function gauge(meters: Meters, status: Status): void {
+  for (const name of FROM_STATUS) meters[name].forget()
+  for (const cluster of status.clusters) gaugeCluster(meters, cluster)
+  for (const listener of status.listeners) gaugeListener(meters, listener, status)
+}
+
+function gaugeCluster(meters: Meters, cluster: ClusterStatus): void {
+  const { name, source } = cluster
+  meters.gate_open.put(cluster.gate.kind === 'open' ? 1 : 0, name)
+  if (cluster.leader !== undefined) meters.leader_info.put(1, name, cluster.leader)
+  if (source.age !== undefined) meters.source_age_seconds.put(source.age / 1000, name)
+  if (source.kind === 'etcd') meters.etcd_reconnects_total.put(source.reconnects, name)
+  for (const member of cluster.members) {
+    meters.member_up.put(member.healthy ? 1 : 0, name, member.name)
+    if (member.lag !== undefined) meters.member_lag_bytes.put(member.lag, name, member.name)
+  }
+}
+
+function gaugeListener(meters: Meters, listener: ListenerStatus, status: Status): void {
+  const { cluster, name, sessions } = listener
+  for (const [state, count] of Object.entries(sessions)) meters.sessions.put(count, cluster, name, state)
+  meters.held_sessions.put(sessions.held, cluster, name)
+  const members = status.clusters.find(c => c.name === cluster)?.members ?? []
+  const usable = members.filter(m => m.pools.some(p => p.listen === name && p.usable))
+  meters.pool_members.put(usable.length, cluster, name)
+}
+
+function knownIn(status: Status): (cluster: string, member: string) => boolean {
+  const names = new Set(status.clusters.flatMap(c => c.members.map(m => JSON.stringify([c.name, m.name]))))
+  return (cluster, member) => names.has(JSON.stringify([cluster, member]))
+}

@@ -1,0 +1,76 @@
+// What each path answers. The public table only reads; the control table adds what names clients and what changes state.
+// Knows no socket.
+
+import type { AdminDeps, Outcome } from './deps.js'
+import { indexPage } from './page.js'
+
+export interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+/** A path's handler; `stream` asks for the event stream instead of an answer. */
+type Handler = (query: URLSearchParams) => Answer | Promise<Answer> | 'stream'
+
+/** `GET /status` and the like, to handlers. */
+export type Routes = Readonly<Record<string, Handler>>
+
+const text = (status: number, body: string): Answer => ({
+  status,
+  type: 'text/plain; charset=utf-8',
+  body: `${body}\n`,
+})
+const json = (value: unknown): Answer => ({
+  status: 200,
+  type: 'application/json; charset=utf-8',
+  body: `${JSON.stringify(value)}\n`,
+})
+
+/** What anybody who reaches the admin address may read: nothing here changes state or names a session. */
+export function publicRoutes(deps: AdminDeps): Routes {
+  return {
+    'GET /': () => {
+      const { name, version } = deps.status()
+      return { status: 200, type: 'text/html; charset=utf-8', body: indexPage(name, version) }
+    },
+    'GET /metrics': async () => ({
+      status: 200,
+      type: 'text/plain; version=0.0.4; charset=utf-8',
+      body: await deps.metrics(),
+    }),
+    'GET /healthz': () => text(200, 'ok'),
+    'GET /readyz': query => {
+      const { ok, why } = deps.ready(query.get('listener') ?? undefined)
+      return text(ok ? 200 : 503, why)
+    },
+    'GET /status': () => json(deps.status()),
+    'GET /events': () => 'stream',
+  }
+}
+
+/** What the owner of the control socket may do: everything. */
+export function controlRoutes(deps: AdminDeps): Routes {
+  return {
+    ...publicRoutes(deps),
+    'GET /explain': query => explain(deps, query.get('listener')),
+    'GET /sessions': () => json(deps.sessions()),
+    'GET /incidents': () => json(deps.incidents()),
+    'POST /drain': query => drain(deps, query.get('member'), true),
+    'POST /undrain': query => drain(deps, query.get('member'), false),
+  }
+}
+
+function explain(deps: AdminDeps, listen: string | null): Answer {
+  const lines = listen === null ? undefined : deps.explain(listen)
+  if (lines !== undefined) return text(200, lines.join('\n'))
+  const names = deps.status().listeners.map(l => l.name)
+  if (listen === null) return text(400, `which listener? Ask /explain?listener=NAME with one of: ${names.join(', ')}`)
+  return text(404, `no listener is named ${JSON.stringify(listen)}; there are: ${names.join(', ')}`)
+}
+
+function drain(deps: AdminDeps, member: string | null, on: boolean): Answer {
+  if (member === null || member === '') return text(400, 'which member? Add ?member=NAME, or ?member=self')
+  const outcome: Outcome = deps.drain(member, on)
+  return outcome.ok ? text(200, outcome.said) : text(409, outcome.why)
+}

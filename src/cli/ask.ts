@@ -1,0 +1,48 @@
+// Asks the control socket: one HTTP request over a Unix socket. Knows why it may fail and what to do about it.
+
+import { request } from 'node:http'
+
+export type Reply =
+  | { readonly kind: 'answer'; readonly status: number; readonly body: string }
+  | { readonly kind: 'unavailable'; readonly why: string }
+
+const WITHIN_MS = 5000
+
+/** Sends it and waits at most five seconds. */
+export function ask(socket: string, method: 'GET' | 'POST', path: string): Promise<Reply> {
+  return new Promise(resolve => {
+    const sent = request({ socketPath: socket, method, path, timeout: WITHIN_MS, agent: false }, response => {
+      const parts: Buffer[] = []
+      response.on('data', part => parts.push(part))
+      response.on('end', () =>
+        resolve({ kind: 'answer', status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() }),
+      )
+      response.on('error', error => resolve(unavailable(socket, error)))
+    })
+    sent.on('timeout', () => sent.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })))
+    sent.on('error', error => resolve(unavailable(socket, error)))
+    sent.end()
+  })
+}
+
+function unavailable(socket: string, error: NodeJS.ErrnoException): Reply {
+  return { kind: 'unavailable', why: `${socket}: ${remedy(error)}` }
+}
+
+function remedy(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOENT':
+      return 'no such socket (ENOENT); start the router with mekare run, or name its socket with --socket'
+    case 'ECONNREFUSED':
+      return 'nobody listens (ECONNREFUSED): the router that made it is gone; start it with mekare run'
+    case 'EACCES':
+    case 'EPERM':
+      return `no permission (${error.code}); run this as the user mekare runs as, or as root`
+    case 'ENOTSOCK':
+      return 'not a socket (ENOTSOCK); name the control socket with --socket'
+    case 'ETIMEDOUT':
+      return `no answer within ${WITHIN_MS / 1000}s; the router hangs or is stopped (SIGSTOP)`
+    default:
+      return `${error.message}; is it the control socket of a router?`
+  }
+}

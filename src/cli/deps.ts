@@ -1,0 +1,25 @@
+// Exit codes, and what a verb needs of main. sysexits.h: EX_UNAVAILABLE and EX_CONFIG; the others are the shell's custom.
+
+import type { ConfigFlag } from './config-flags.js'
+
+export const EXIT = { good: 0, failed: 1, usage: 2, unavailable: 69, config: 78 } as const
+
+export interface RunOptions {
+  /** `--config`. */
+  readonly file?: string
+  readonly flags: readonly ConfigFlag[]
+}
+
+export interface CliDeps {
+  readonly version: string
+  /** Each gives the exit code. */
+  run(options: RunOptions): Promise<number>
+  check(options: RunOptions): Promise<number>
+  demo(options: { readonly exit: boolean }): Promise<number>
+  /** `admin.socket` of a configuration file; rejects when the file is wrong. */
+  socketOf(file: string): Promise<string>
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly tty: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+}

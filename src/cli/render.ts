@@ -1,0 +1,95 @@
+// The status document as a person reads it at three in the morning: gate and leader first, then the source, then each member
+// with what it is and why it is or is not in each pool, then the listeners. Knows no socket and no terminal.
+
+import { printable } from '../events/printable.js'
+import type { ClusterStatus, ListenerStatus, MemberStatus, Status } from '../pools/status.js'
+import { formatBytes, formatMs } from '../units/units.js'
+import { columns } from './columns.js'
+import type { Paint } from './paint.js'
+
+/** Lines joined by newlines, with one at the end. Text of peers is made safe for a terminal. */
+export function renderStatus(status: Status, paint: Paint): string {
+  const stopping = status.stopping ? paint.bad('  STOPPING') : ''
+  const head = `mekare ${printable(status.version)} on ${printable(status.name)}, up ${formatMs(status.up)}${stopping}`
+  const clusters = status.clusters.flatMap(cluster => ['', ...renderCluster(cluster, paint)])
+  return `${[head, ...clusters, '', ...renderListeners(status.listeners, paint)].join('\n')}\n`
+}
+
+function renderCluster(cluster: ClusterStatus, paint: Paint): string[] {
+  const title = cluster.name === cluster.scope ? cluster.name : `${cluster.name} (scope ${cluster.scope})`
+  const marks = [cluster.pause ? 'Patroni is paused' : '', cluster.standbyCluster ? 'standby cluster' : ''].filter(
+    Boolean,
+  )
+  const facts = [
+    ['gate', gateText(cluster.gate, paint)],
+    ['leader', printable(cluster.leader ?? 'none: no leader key')],
+    ...sourceRows(cluster, paint),
+    ...(marks.length > 0 ? [['note', paint.odd(marks.join(', '))]] : []),
+    ...cluster.problems.map(problem => ['problem', paint.odd(printable(problem))]),
+  ]
+  return [paint.bold(printable(title)), ...columns(facts, '  '), '', ...renderMembers(cluster.members, paint)]
+}
+
+function gateText(gate: ClusterStatus['gate'], paint: Paint): string {
+  if (gate.kind === 'open') return `${paint.good('OPEN')} to ${printable(gate.member)} for ${formatMs(gate.for)}`
+  return `${paint.bad('CLOSED')} for ${formatMs(gate.for)}: ${printable(gate.why)}`
+}
+
+/** The source's state, then a row for each of its endpoints. */
+function sourceRows({ source }: ClusterStatus, paint: Paint): string[][] {
+  const states = { 'in use': 'in use', 'standing by': 'standing by', failed: paint.bad('failed') }
+  const because = (why: string | undefined) => (why === undefined ? '' : `: ${printable(why)}`)
+  const age = source.age === undefined ? 'has not answered yet' : `answered ${formatMs(source.age)} ago`
+  const silent = source.silentFor === undefined ? undefined : `SILENT for ${formatMs(source.silentFor)}`
+  const health = silent === undefined ? age : paint.bad(silent + because(source.why))
+  const endpoints = source.endpoints.map(e => ['', `${printable(e.name)} ${states[e.state]}${because(e.why)}`])
+  return [['source', `${source.kind} ${health}`], ...endpoints]
+}
+
+function renderMembers(members: readonly MemberStatus[], paint: Paint): string[] {
+  if (members.length === 0) return ['  no members are known']
+  const head = ['MEMBER', 'ADDRESS', 'NOW', 'PATRONI SAYS', 'TL', 'LAG', 'SESSIONS', 'HEALTH'].map(paint.faint)
+  const table = columns([head, ...members.map(member => memberRow(member, paint))], '  ')
+  const [first = '', ...rows] = table
+  return [first, ...members.flatMap((member, i) => [rows[i] ?? '', ...verdicts(member, paint)])]
+}
+
+function memberRow(member: MemberStatus, paint: Paint): string[] {
+  const role = { primary: paint.bold('primary'), replica: 'replica', 'no answer': paint.bad('no answer') }[member.role]
+  const marks = [member.drained ? 'DRAINED' : '', member.vanished ? 'member key GONE' : ''].filter(Boolean)
+  const health = (member.healthy ? paint.good : paint.bad)(printable(member.health))
+  return [
+    printable(member.name),
+    printable(member.address),
+    role,
+    printable(`${member.published.role}, ${member.published.state}`),
+    member.timeline === undefined ? '-' : String(member.timeline),
+    member.lag === undefined ? '-' : formatBytes(member.lag),
+    String(member.sessions),
+    [health, ...marks.map(paint.odd)].join(', '),
+  ]
+}
+
+function verdicts(member: MemberStatus, paint: Paint): string[] {
+  const rows = member.pools.map(pool => [
+    printable(pool.listen),
+    pool.usable ? paint.good('yes') : paint.odd('no '),
+    printable(pool.why),
+  ])
+  return columns(rows, '      ')
+}
+
+function renderListeners(listeners: readonly ListenerStatus[], paint: Paint): string[] {
+  const head = ['LISTENER', 'ADDRESS', 'ROLE', 'JOINED', 'HELD', 'DIALING', 'STARTUP', 'READY'].map(paint.faint)
+  const rows = listeners.map(({ sessions, ...listener }) => [
+    printable(listener.name),
+    printable(listener.address),
+    listener.role,
+    String(sessions.joined),
+    sessions.held > 0 ? paint.odd(String(sessions.held)) : '0',
+    String(sessions.dialing),
+    String(sessions.startup),
+    `${listener.ready ? paint.good('yes') : paint.bad('no')}: ${printable(listener.why)}`,
+  ])
+  return columns([head, ...rows])
+}

@@ -1,0 +1,102 @@
+// The verbs of the command line as one table: help, arguments, flags, examples. Knows nothing of what they do.
+
+export interface FlagSpec {
+  readonly type: 'boolean' | 'string'
+  readonly help: string
+}
+
+export interface VerbSpec {
+  readonly help: string
+  /** The one argument, as help shows it; absent: it takes none. */
+  readonly argument?: { readonly name: string; readonly help: string }
+  readonly flags: Readonly<Record<string, FlagSpec>>
+  /** Whether `--listen.write.address X` and the like are taken. */
+  readonly takesConfig: boolean
+  readonly examples: readonly (readonly [line: string, does: string])[]
+}
+
+const CONFIG: Readonly<Record<string, FlagSpec>> = {
+  config: { type: 'string', help: 'The configuration file (YAML)' },
+}
+const SOCKET: Readonly<Record<string, FlagSpec>> = {
+  socket: { type: 'string', help: 'The control socket [/run/mekare/control.sock, or admin.socket of --config]' },
+  ...CONFIG,
+}
+const JSON_FLAG: Readonly<Record<string, FlagSpec>> = { json: { type: 'boolean', help: 'Print the document as JSON' } }
+const MEMBER = { name: 'member', help: "A member's name, or self for this router" }
+
+export const VERBS = {
+  run: {
+    help: 'Route: follow the leader and forward connections, in the foreground',
+    flags: CONFIG,
+    takesConfig: true,
+    examples: [
+      ['mekare run --config /etc/mekare/mekare.yaml', 'as the file says'],
+      ['mekare run --clusters.demo.etcd.hosts http://10.0.0.1:2379', 'with no file; each key of it is a flag'],
+    ],
+  },
+  check: {
+    help: 'Check the configuration and that what it names can be reached; change nothing',
+    flags: CONFIG,
+    takesConfig: true,
+    examples: [['mekare check --config /etc/mekare/mekare.yaml', 'exit code 78 when it has mistakes']],
+  },
+  status: {
+    help: 'Show gate, leader, source, each member and why it is or is not in each pool, and listeners',
+    flags: { ...JSON_FLAG, watch: { type: 'boolean', help: 'Show it again each second until Ctrl-C' }, ...SOCKET },
+    takesConfig: false,
+    examples: [
+      ['mekare status', 'once'],
+      ['mekare status --watch', 'during a switchover'],
+      ['mekare status --json | jq .clusters[].gate', 'for a script'],
+    ],
+  },
+  explain: {
+    help: 'Say for each member why a new session on a listener would or would not go to it',
+    argument: { name: 'listener', help: "A listener's name, such as write or read" },
+    flags: SOCKET,
+    takesConfig: false,
+    examples: [['mekare explain read', 'each member and its verdict']],
+  },
+  sessions: {
+    help: 'List the open sessions: client, state, member, age, bytes',
+    flags: { ...JSON_FLAG, ...SOCKET },
+    takesConfig: false,
+    examples: [['mekare sessions', 'oldest first']],
+  },
+  incidents: {
+    help: 'Show the last leader changes, each with the time of every phase',
+    flags: { ...JSON_FLAG, ...SOCKET },
+    takesConfig: false,
+    examples: [['mekare incidents', 'the latest comes last']],
+  },
+  drain: {
+    help: 'Give a member no new sessions; self: take this router out of service',
+    argument: MEMBER,
+    flags: SOCKET,
+    takesConfig: false,
+    examples: [
+      ['mekare drain pg3', 'before pg3 is worked on'],
+      ['mekare drain self', '/readyz says no from now on'],
+    ],
+  },
+  undrain: {
+    help: 'Take a drain back',
+    argument: MEMBER,
+    flags: SOCKET,
+    takesConfig: false,
+    examples: [['mekare undrain pg3', 'when pg3 is back']],
+  },
+  demo: {
+    help: 'Bring up a cluster on this machine, route it, switch over, show what clients saw',
+    flags: { exit: { type: 'boolean', help: 'End by itself, with 0 when all went well' } },
+    takesConfig: false,
+    examples: [['mekare demo', 'until Ctrl-C']],
+  },
+} as const satisfies Record<string, VerbSpec>
+
+export type Verb = keyof typeof VERBS
+
+export function isVerb(word: string): word is Verb {
+  return Object.hasOwn(VERBS, word)
+}

@@ -1,0 +1,171 @@
+// What the log says of each event: its level, one sentence for a person at three in the morning (names first, then what
+// happened, why, since when), and the fields for a machine. Knows no sink and no clock.
+
+import type { Incident } from '../incidents/incident.js'
+import { formatMs } from '../units/units.js'
+import type { Event } from './event.js'
+import { printable } from './printable.js'
+import { type Level, type Said, sessionSentence } from './session-sentence.js'
+
+export interface Description {
+  readonly level: Level
+  readonly message: string
+  /** The event's kind as `event`, then its own data; names of times end in `Ms`, of sizes in `Bytes`. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** The log line of an event. Holds no control character, whatever a peer put into a name or an error text. */
+export function describe(event: Event): Description {
+  const [level, message] = sentence(event)
+  return { level, message: printable(message), fields: fieldsOf(event) }
+}
+
+function sentence(event: Event): Said {
+  switch (event.kind) {
+    case 'started':
+      return ['info', `mekare ${event.version} started as ${event.name}`]
+    case 'stopping':
+      return ['info', `stopping (${event.why}); open sessions: ${event.sessions}`]
+    case 'stopped':
+      return ['info', 'stopped; no session is left']
+    case 'listening':
+      return ['info', `${event.listen}: listening on ${event.address}`]
+    case 'warned':
+      return ['warn', event.what]
+    case 'source_answers':
+    case 'source_silent':
+    case 'source_moved':
+    case 'source_problem':
+      return sourceSentence(event)
+    case 'first_sign':
+    case 'leader_key_gone':
+    case 'leader_changed':
+    case 'gate_opened':
+    case 'gate_closed':
+    case 'first_write':
+    case 'incident_ended':
+      return gateSentence(event)
+    case 'member_appeared':
+    case 'member_vanished':
+    case 'member_forgotten':
+    case 'member_up':
+    case 'member_down':
+    case 'member_drained':
+    case 'pool_changed':
+    case 'probed':
+      return memberSentence(event)
+    case 'session_refused':
+    case 'session_held':
+    case 'session_joined':
+    case 'session_ended':
+    case 'sessions_cut':
+    case 'dial_failed':
+    case 'cancel':
+      return sessionSentence(event)
+    default:
+      return event satisfies never
+  }
+}
+
+function sourceSentence(event: Extract<Event, { kind: `source_${string}` }>): Said {
+  const { cluster } = event
+  switch (event.kind) {
+    case 'source_answers':
+      return [
+        'info',
+        `${cluster}: the source answers${event.silentFor ? ` again after ${formatMs(event.silentFor)}` : ''}`,
+      ]
+    case 'source_silent':
+      return ['warn', `${cluster}: the source is silent, the last topology stands: ${event.why}`]
+    case 'source_moved':
+      return ['warn', `${cluster}: the source left ${event.from} for ${event.to ?? 'none yet'}: ${event.why}`]
+    case 'source_problem':
+      return ['warn', `${cluster}: part of the topology was left out: ${event.problem}`]
+    default:
+      return event satisfies never
+  }
+}
+
+type GateKind =
+  | 'first_sign'
+  | 'leader_key_gone'
+  | 'leader_changed'
+  | 'gate_opened'
+  | 'gate_closed'
+  | 'first_write'
+  | 'incident_ended'
+
+function gateSentence(event: Extract<Event, { kind: GateKind }>): Said {
+  const { cluster } = event
+  switch (event.kind) {
+    case 'first_sign':
+      return ['warn', `${cluster}: first sign of a leader change: ${event.sign}`]
+    case 'leader_key_gone':
+      return ['warn', `${cluster}: the leader key is gone, it named ${event.leader}; open sessions stay`]
+    case 'leader_changed':
+      return ['info', `${cluster}: the leader key names ${event.to}${event.from ? `, before it ${event.from}` : ''}`]
+    case 'gate_opened':
+      return ['info', `${cluster}: gate open to ${event.member} after ${formatMs(event.closedFor)} closed`]
+    case 'gate_closed':
+      return ['warn', `${cluster}: gate closed to new write sessions: ${event.why}`]
+    case 'first_write':
+      return ['info', `${cluster}: first write session joined ${event.member}, held for ${formatMs(event.held)}`]
+    case 'incident_ended':
+      return ['info', `${cluster}: ${incidentSentence(event.incident)}`]
+    default:
+      return event satisfies never
+  }
+}
+
+function incidentSentence(incident: Incident): string {
+  const names = `${incident.from ?? 'no leader'} → ${incident.to ?? 'no leader'}`
+  const took = incident.lasted === undefined ? '' : ` in ${formatMs(incident.lasted)}`
+  const counts = `held ${incident.held}, cut ${incident.cut}, refused ${incident.refused}`
+  return `incident ${incident.number} over, ${names}${took} (${incident.sign}); sessions: ${counts}`
+}
+
+type MemberKind = 'pool_changed' | 'probed' | `member_${string}`
+
+function memberSentence(event: Extract<Event, { kind: MemberKind }>): Said {
+  const name = `${event.cluster}/${event.member}`
+  switch (event.kind) {
+    case 'member_appeared':
+      return ['info', `${name}: appeared, at ${event.address}`]
+    case 'member_vanished':
+      return ['warn', `${name}: its member key is gone; its last address is kept while it answers`]
+    case 'member_forgotten':
+      return ['info', `${name}: forgotten: ${event.why}`]
+    case 'member_up':
+      return ['info', `${name}: up`]
+    case 'member_down':
+      return ['warn', `${name}: down: ${event.why}`]
+    case 'member_drained':
+      return ['info', `${name}: ${event.drained ? 'drained: takes no new session' : 'undrained: takes sessions again'}`]
+    case 'pool_changed':
+      return ['info', `${name}: ${event.usable ? 'joined' : 'left'} the pool of ${event.listen}: ${event.why}`]
+    case 'probed':
+      return ['trace', `${name}: answered a probe in ${formatMs(event.took)}`]
+    default:
+      return event satisfies never
+  }
+}
+
+const WITH_UNIT: Readonly<Record<string, string>> = {
+  silentFor: 'silentForMs',
+  closedFor: 'closedForMs',
+  held: 'heldMs',
+  took: 'tookMs',
+  heldFor: 'heldForMs',
+  connectTook: 'connectTookMs',
+  lasted: 'lastedMs',
+  fromClient: 'fromClientBytes',
+  fromMember: 'fromMemberBytes',
+}
+
+function fieldsOf(event: Event): Record<string, unknown> {
+  const fields: Record<string, unknown> = { event: event.kind }
+  for (const [key, value] of Object.entries(event)) {
+    if (key !== 'kind') fields[WITH_UNIT[key] ?? key] = value
+  }
+  return fields
+}

@@ -1,0 +1,92 @@
+// Drives one cluster's machine: feeds it from its source and its prober, reports what comes out, and asks whom it should.
+
+import type { ClusterConfig, ListenConfig } from '../config/shape.js'
+import type { Report } from '../events/event.js'
+import { type ClusterInput, type ClusterState, newCluster, probePeriod, step } from '../pools/cluster.js'
+import type { PoolEntry } from '../pools/pool.js'
+import { poolNow } from '../pools/view.js'
+import { createProber } from '../probes/create.js'
+import { createSource } from '../sources/create.js'
+import type { SourceStatus } from '../sources/source.js'
+import type { EpochMs, Ms } from '../units/units.js'
+
+export interface ClusterDeps {
+  readonly now: () => Ms
+  readonly wall: () => EpochMs
+  readonly report: Report
+  /** Something a session would notice has changed. */
+  readonly changed: (cluster: string) => void
+}
+
+export interface Cluster {
+  readonly name: string
+  readonly config: ClusterConfig
+  state(): ClusterState
+  tell(input: ClusterInput): void
+  pool(listen: ListenConfig): readonly PoolEntry[]
+  source(): SourceStatus
+  start(): void
+  stop(): Promise<void>
+}
+
+/** A cluster that asks nobody before start(). */
+export function createCluster(name: string, config: ClusterConfig, deps: ClusterDeps): Cluster {
+  const { now, wall, report } = deps
+  const { interval } = config.probe
+  let state = newCluster(name, now())
+  const source = createSource(config, { now, wall, report, cluster: name })
+  const prober = createProber(config, {
+    now,
+    period: (member, via) => probePeriod(state, member, via, interval, now()),
+    told: outcome => tell({ kind: 'probed', outcome }),
+  })
+
+  function tell(input: ClusterInput): void {
+    const before = state
+    const [next, events] = step(state, input, config.probe, now())
+    state = next
+    for (const event of events) report(event)
+    if (before.topology?.members !== next.topology?.members) prober.want(targets(next))
+    if (before.gate !== next.gate) prober.recheck()
+    if (input.kind === 'dialled' && !input.outcome.ok) source.hint()
+    if (noticeable(before, next)) deps.changed(name)
+  }
+
+  return {
+    name,
+    config,
+    state: () => state,
+    tell,
+    pool: listen => poolNow(state, listen, config.probe, now()),
+    source: () => source.status(),
+    start: () => source.start(tell),
+    async stop() {
+      await Promise.all([source.stop(), prober.stop()])
+    },
+  }
+}
+
+function targets(state: ClusterState) {
+  return [...(state.topology?.members.values() ?? [])].map(({ name, address, apiUrl }) => ({
+    name,
+    address,
+    ...(apiUrl === undefined ? {} : { apiUrl }),
+  }))
+}
+
+/** Answers come fifty times a second while the gate waits; sessions care only for what could move, admit or cut one. */
+function noticeable(before: ClusterState, next: ClusterState): boolean {
+  return (
+    before.gate !== next.gate ||
+    before.topology !== next.topology ||
+    before.drained !== next.drained ||
+    before.silent !== next.silent ||
+    words(before) !== words(next)
+  )
+}
+
+function words(state: ClusterState): string {
+  const kinds = [...state.words].map(([name, { answer }]) => `${name}=${answer?.answer.kind ?? ''}`)
+  const ups = [...state.health].map(([name, { up }]) => `${name}=${up}`)
+  return `${kinds.join()} ${ups.join()}`
+}

@@ -1,0 +1,68 @@
+// The program's entry: gives the command line what its verbs do, and turns failures into exit codes and sentences.
+
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { cli } from '../cli/cli.js'
+import { EXIT, type RunOptions } from '../cli/deps.js'
+import { loadConfig } from '../config/load.js'
+import { ConfigError } from '../config/problems.js'
+import type { Config } from '../config/shape.js'
+import { descriptorLimit, sessionLimit } from './limits.js'
+import { runProxy } from './proxy.js'
+import { readVersion } from './version.js'
+
+/** Runs the command line; sets the exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const version = readVersion()
+  process.exitCode = await cli(argv, {
+    version,
+    run: options => withConfig(options, config => runProxy({ config, version })),
+    check: options => withConfig(options, check),
+    demo: runDemo,
+    socketOf: async file => load({ file, flags: [] }).admin.socket,
+    out: text => process.stdout.write(text),
+    err: text => process.stderr.write(text),
+    tty: process.stdout.isTTY === true,
+    env: process.env,
+  })
+}
+
+function load({ file, flags }: RunOptions): Config {
+  const input = { flags, env: process.env, hostname: hostname(), descriptorLimit: descriptorLimit() }
+  return loadConfig(file === undefined ? input : { ...input, file })
+}
+
+async function withConfig(options: RunOptions, then: (config: Config) => Promise<number>): Promise<number> {
+  try {
+    return await then(load(options))
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return EXIT.config
+  }
+}
+
+async function check(config: Config): Promise<number> {
+  const listens = Object.entries(config.listen).map(([name, { address, role, cluster }]) => {
+    const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`
+    return `  ${name}: ${where}, role ${role}, cluster ${cluster}`
+  })
+  const most = sessionLimit(config.session.max, descriptorLimit())
+  process.stdout.write(`the configuration is good: at most ${most} sessions\n${listens.join('\n')}\n`)
+  return EXIT.good
+}
+
+/** The demo is part of the source tree, with the stand it runs on; an installed package says where to get it. */
+async function runDemo({ exit }: { readonly exit: boolean }): Promise<number> {
+  const demo = fileURLToPath(new URL('../../test/lab/demo.js', import.meta.url))
+  if (!existsSync(demo)) {
+    process.stderr.write(
+      `the demo needs the source tree: run "npm run demo${exit ? ' -- --exit' : ''}" in a clone of the project\n`,
+    )
+    return EXIT.unavailable
+  }
+  const child = spawn(process.execPath, [demo, ...(exit ? ['--exit'] : [])], { stdio: 'inherit' })
+  return new Promise(resolve => child.on('close', code => resolve(code ?? EXIT.failed)))
+}

@@ -1,0 +1,138 @@
+// `mekare run`: builds clusters, proxy, log, metrics and admin, joins them, and owns signals and the exit code.
+
+import { startControl } from '../admin/control.js'
+import type { AdminDeps, Listening, Started } from '../admin/deps.js'
+import { createFeed } from '../admin/feed.js'
+import { createLog } from '../admin/log.js'
+import { createMetrics } from '../admin/metrics.js'
+import { startAdmin } from '../admin/server.js'
+import { EXIT } from '../cli/deps.js'
+import type { Config } from '../config/shape.js'
+import type { Event } from '../events/event.js'
+import { createProxy, type ProxyServer } from '../proxy/proxy.js'
+import { createNetEngine } from '../relay/net.js'
+import { epochMs, type Ms, ms } from '../units/units.js'
+import { type Cluster, createCluster } from './cluster.js'
+import { descriptorLimit, sessionLimit } from './limits.js'
+import { createNotifier } from './notify.js'
+import { createOffice } from './office.js'
+import { createRecorder } from './recorder.js'
+import { whenAsked } from './signals.js'
+
+export const now = (): Ms => ms(performance.now())
+export const wall = () => epochMs(Date.now())
+
+export interface RunInput {
+  readonly config: Config
+  readonly version: string
+}
+
+/** Runs until a signal or a bug ends it; gives the exit code. */
+export async function runProxy({ config, version }: RunInput): Promise<number> {
+  const feed = createFeed(wall)
+  const log = createLog({ ...config.log, now, told: line => feed.push(line) })
+  const recorder = createRecorder(config, { now, wall })
+  const report = (event: Event): void => {
+    log.report(event)
+    metrics.count(event)
+    for (const made of recorder.hear(event)) report(made)
+  }
+  let proxy: ProxyServer | undefined
+  let ended: (code: number) => void = () => {}
+  const bug = (error: unknown) => {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    report({ kind: 'warned', what: `a bug in mekare, please report it: ${text}` })
+  }
+
+  const clusters = new Map<string, Cluster>()
+  for (const [name, cluster] of Object.entries(config.clusters))
+    clusters.set(
+      name,
+      createCluster(name, cluster, { now, wall, report, changed: changed => proxy?.reconcile(changed) }),
+    )
+
+  const listens = new Map(Object.entries(config.listen))
+  proxy = createProxy({
+    report,
+    now,
+    listens,
+    clusters,
+    bug,
+    engine: createNetEngine(),
+    chance: Math.random,
+    maxSessions: sessionLimit(config.session.max, descriptorLimit()),
+    tick: () => {
+      for (const cluster of clusters.values()) cluster.tell({ kind: 'tick' })
+      for (const made of recorder.tick()) report(made)
+    },
+  })
+  const office = createOffice({
+    config,
+    version,
+    now,
+    clusters,
+    proxy,
+    report,
+    recorder,
+    feed,
+    metrics: () => metrics.text(),
+  })
+  const metrics = createMetrics({
+    status: office.status,
+    liveBytes: office.liveBytes,
+    clusterOf: listen => config.listen[listen]?.cluster,
+  })
+
+  report({ kind: 'started', version, name: config.fleet.name })
+  for (const cluster of clusters.values()) cluster.start()
+  const servers: Listening[] = []
+  const problems = [...(await proxy.open()), ...(await openAdmin(config, office, report, servers))]
+  if (problems.length > 0) {
+    for (const problem of problems) process.stderr.write(`mekare: ${problem}\n`)
+    await endAll(proxy, clusters, servers)
+    log.close()
+    return EXIT.config
+  }
+  const notifier = createNotifier(process.env, what => report({ kind: 'warned', what }))
+  notifier.ready()
+
+  const stopping = whenAsked({ drainTimeout: config.session.drainTimeout, proxy, report, office, notifier })
+  const broken = new Promise<number>(resolve => (ended = resolve))
+  process.on('uncaughtException', error => {
+    bug(error)
+    ended(EXIT.failed)
+  })
+  const code = await Promise.race([stopping, broken])
+  await endAll(proxy, clusters, servers)
+  notifier.stop()
+  report({ kind: 'stopped' })
+  log.close()
+  return code
+}
+
+async function openAdmin(
+  config: Config,
+  deps: AdminDeps,
+  report: (event: Event) => void,
+  servers: Listening[],
+): Promise<string[]> {
+  const started: Started[] = [
+    await startAdmin(config.admin.address, deps, report),
+    await startControl(config.admin.socket, deps),
+  ]
+  const problems: string[] = []
+  for (const one of started) {
+    if (one.ok) servers.push(one.server)
+    else problems.push(one.why)
+  }
+  return problems
+}
+
+async function endAll(
+  proxy: ProxyServer,
+  clusters: ReadonlyMap<string, Cluster>,
+  servers: readonly Listening[],
+): Promise<void> {
+  proxy.stop()
+  await Promise.all([...[...clusters.values()].map(cluster => cluster.stop()), ...servers.map(server => server.stop())])
+}

@@ -1,0 +1,36 @@
+// SIGTERM and SIGINT: the first drains, a second one ends at once.
+
+import { EXIT } from '../cli/deps.js'
+import type { Report } from '../events/event.js'
+import type { ProxyServer } from '../proxy/proxy.js'
+import { formatMs, type Ms } from '../units/units.js'
+import type { Notifier } from './notify.js'
+import type { Office } from './office.js'
+
+export interface SignalDeps {
+  readonly drainTimeout: Ms
+  readonly proxy: ProxyServer
+  readonly report: Report
+  readonly office: Office
+  readonly notifier: Notifier
+}
+
+/** Resolves with the exit code once a signal has been served: after the drain, or at once at the second signal. */
+export function whenAsked({ drainTimeout, proxy, report, office, notifier }: SignalDeps): Promise<number> {
+  return new Promise(resolve => {
+    let asked = false
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (asked) {
+        report({ kind: 'warned', what: `${signal} again: ending now, ${proxy.size()} sessions are cut` })
+        return resolve(EXIT.good)
+      }
+      asked = true
+      office.stop()
+      notifier.stopping()
+      const sessions = proxy.size()
+      report({ kind: 'stopping', why: `${signal}; sessions have ${formatMs(drainTimeout)} to end`, sessions })
+      proxy.drain(drainTimeout).then(() => resolve(EXIT.good))
+    }
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  })
+}

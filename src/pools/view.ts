@@ -1,0 +1,147 @@
+// A cluster's state as pools, status and explain see it: every verdict with its words.
+
+import type { ListenConfig } from '../config/shape.js'
+import { healthWords, slowStartShare } from '../health/health.js'
+import { lagOf } from '../health/lag.js'
+import type { SourceStatus } from '../sources/source.js'
+import type { Member } from '../topology/topology.js'
+import { type Bytes, type Ms, ms } from '../units/units.js'
+import type { ClusterState } from './cluster.js'
+import { type LagView, type PoolEntry, type PoolRules, poolOf } from './pool.js'
+import type { ClusterStatus, MemberStatus, PoolVerdict } from './status.js'
+
+export interface ViewRules {
+  readonly slowStart: Ms
+  /** The probe interval: positions older than a few of them are no longer fresh. */
+  readonly interval: Ms
+}
+
+/** The pool of a listener, now. Empty until the source has answered. */
+export function poolNow(state: ClusterState, listen: PoolRules, rules: ViewRules, now: Ms): PoolEntry[] {
+  const { topology, gate, drained } = state
+  if (!topology) return []
+  return poolOf(listen, {
+    topology,
+    gate,
+    drained,
+    answer: member => state.words.get(member)?.answer?.answer,
+    lag: member => lagNow(state, member, rules, now),
+    condition: member => conditionOf(state, member, rules, now),
+  })
+}
+
+function conditionOf(state: ClusterState, member: string, rules: ViewRules, now: Ms) {
+  const health = state.health.get(member)
+  if (!health) return { up: undefined, words: 'not asked yet', share: 1 }
+  const up = health.up === 'unknown' ? undefined : health.up
+  return { up, words: healthWords(health, now), share: slowStartShare(health, now, rules.slowStart) }
+}
+
+/** How far a member is behind the primary, or behind its last known position while there is none. */
+export function lagNow(state: ClusterState, member: Member, rules: ViewRules, now: Ms): LagView {
+  const { topology, primary, forkAtLeast } = state
+  const word = state.words.get(member.name)?.answer
+  return lagOf({
+    now,
+    freshFor: ms(rules.interval * 3),
+    history: topology?.history ?? [],
+    published: member,
+    ...(word?.answer.kind === 'recovery' ? { answer: { at: word.answeredAt, said: word.answer } } : {}),
+    ...(primary === undefined ? {} : { primary }),
+    ...(topology?.optime === undefined ? {} : { optime: topology.optime }),
+    ...(forkAtLeast === undefined ? {} : { forkAtLeast }),
+  })
+}
+
+export interface StatusInput {
+  readonly state: ClusterState
+  readonly scope: string
+  readonly source: SourceStatus
+  readonly rules: ViewRules
+  /** Listeners of this cluster by name. */
+  readonly listens: ReadonlyMap<string, ListenConfig>
+  readonly sessionsOn: (member: string) => number
+}
+
+/** The status document's part on one cluster. */
+export function clusterStatus(input: StatusInput, now: Ms): ClusterStatus {
+  const { state, source } = input
+  const { topology, gate, silent } = state
+  const since = ms(now - gate.since)
+  const pools = new Map([...input.listens].map(([name, listen]) => [name, poolNow(state, listen, input.rules, now)]))
+  const leader = topology?.term?.leader
+  return {
+    name: state.name,
+    scope: input.scope,
+    ...(leader === undefined ? {} : { leader }),
+    gate:
+      gate.kind === 'open'
+        ? { kind: 'open', member: gate.member, for: since }
+        : { kind: 'closed', why: gate.why, for: since },
+    pause: topology?.settings.pause ?? false,
+    standbyCluster: topology?.settings.standbyCluster ?? false,
+    source: {
+      kind: source.kind,
+      endpoints: source.endpoints,
+      reconnects: source.reconnects,
+      ...(silent ? { silentFor: ms(now - silent.since), why: silent.why } : {}),
+      ...(source.answeredAt === undefined ? {} : { age: ms(now - source.answeredAt) }),
+    },
+    members: [...(topology?.members.values() ?? [])]
+      .sort(byName)
+      .map(member => memberStatus(member, input, pools, now)),
+    problems: topology?.problems ?? [],
+  }
+}
+
+const byName = (a: Member, b: Member) => (a.name < b.name ? -1 : 1)
+
+function memberStatus(
+  member: Member,
+  { state, rules, sessionsOn }: StatusInput,
+  pools: ReadonlyMap<string, readonly PoolEntry[]>,
+  now: Ms,
+): MemberStatus {
+  const { name } = member
+  const answer = state.words.get(name)?.answer?.answer
+  const { up, words } = conditionOf(state, name, rules, now)
+  const timeline = (answer?.kind === 'unasked' ? undefined : answer?.timeline) ?? member.timeline
+  const lag = lagBytes(lagNow(state, member, rules, now))
+  return {
+    name,
+    address: `${member.address.host}:${member.address.port}`,
+    role: up === false ? 'no answer' : roleWord(answer?.kind),
+    published: { role: member.role, state: member.state },
+    healthy: up === true,
+    health: words,
+    drained: state.drained.has(name),
+    vanished: member.vanishedAt !== undefined,
+    sessions: sessionsOn(name),
+    pools: [...pools].map(([listen, entries]) => verdictOn(name, listen, entries)),
+    ...(timeline === undefined ? {} : { timeline }),
+    ...(lag === undefined || answer?.kind === 'primary' ? {} : { lag }),
+  }
+}
+
+function roleWord(kind: 'primary' | 'recovery' | 'unasked' | undefined): MemberStatus['role'] {
+  if (kind === 'primary') return 'primary'
+  return kind === 'recovery' ? 'replica' : 'no answer'
+}
+
+const lagBytes = (lag: LagView): Bytes | undefined => (lag.kind === 'known' ? lag.bytes : undefined)
+
+function verdictOn(member: string, listen: string, entries: readonly PoolEntry[]): PoolVerdict {
+  const entry = entries.find(one => one.member.name === member)
+  return { listen, usable: entry?.usable ?? false, why: entry?.why ?? 'not known' }
+}
+
+/** `explain LISTENER`: the gate where it matters, then every member and why it is or is not in the pool. */
+export function explainLines(listen: ListenConfig, input: StatusInput, now: Ms): string[] {
+  const { gate } = input.state
+  const entries = poolNow(input.state, listen, input.rules, now)
+  const gateLine = gate.kind === 'open' ? `gate: open to ${gate.member}` : `gate: closed: ${gate.why}`
+  return [
+    gateLine,
+    ...entries.map(({ member, usable, why }) => `${member.name}: ${usable ? 'usable' : 'not usable'}: ${why}`),
+  ]
+}

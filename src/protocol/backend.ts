@@ -1,0 +1,141 @@
+// Watches what a backend answers during startup: that it refuses, its cancel key, that it is ready.
+// Only observes: the bytes are the caller's to pass on. Holds no more of them than a key or an error needs.
+
+import {
+  MAX_MESSAGE_BYTES,
+  MAX_SECRET_BYTES,
+  MAX_STARTUP_BYTES,
+  MESSAGE_HEAD_BYTES,
+  MIN_SECRET_BYTES,
+} from './codes.js'
+import { readString, readText, showBytes, viewOf } from './text.js'
+
+export interface BackendError {
+  readonly severity: string
+  /** SQLSTATE; empty where the backend could not even give one (a failed fork is told in plain text). */
+  readonly code: string
+  readonly message: string
+}
+
+export type BackendSeen =
+  /** A message that says nothing to a router has begun; `type` is its type byte: `R` Authentication*, `S` ParameterStatus, `N` NoticeResponse, `v` NegotiateProtocolVersion. */
+  | { readonly kind: 'passed'; readonly type: 'R' | 'S' | 'N' | 'v' }
+  | { readonly kind: 'key'; readonly processId: number; readonly secret: Uint8Array }
+  | ({ readonly kind: 'error' } & BackendError)
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'bad'; readonly why: string }
+
+export interface BackendScanner {
+  /** Takes the next bytes from the backend, in order, and tells what they complete. After `error`, `ready` or `bad` it says nothing more. */
+  feed(chunk: Uint8Array): readonly BackendSeen[]
+}
+
+/** A scanner for one backend, from the first byte of its answer to a startup message (after `N`, or after none, to an SSLRequest). */
+export function createBackendScanner(): BackendScanner {
+  let held: Uint8Array = NOTHING
+  let skip = 0
+  let over = false
+  return {
+    feed(chunk) {
+      const seen: BackendSeen[] = []
+      if (over) return seen
+      let rest = join(held, chunk.subarray(Math.min(skip, chunk.length)))
+      skip -= Math.min(skip, chunk.length)
+      while (!over && rest.length > 0) {
+        const read = readBackendMessage(rest)
+        if (read === 'more') break
+        seen.push(read.seen)
+        over = ENDS_STARTUP.has(read.seen.kind)
+        skip = Math.max(0, read.length - rest.length)
+        rest = rest.subarray(read.length)
+      }
+      // A copy: the chunk's memory is the socket's.
+      held = over || rest.length === 0 ? NOTHING : new Uint8Array(rest)
+      return seen
+    },
+  }
+}
+
+/** What a backend's first byte says to an SSLRequest or GSSENCRequest. */
+export type EncryptionAnswer = 'encrypted' | 'plaintext' | 'error' | 'bad'
+
+/** Reads the single byte that answers: `S` or `G` goes on encrypted, `N` in plaintext, `E` opens an ErrorResponse. */
+export function readEncryptionAnswer(request: 'ssl' | 'gssenc', byte: number): EncryptionAnswer {
+  if (byte === (request === 'ssl' ? 0x53 : 0x47)) return 'encrypted'
+  if (byte === 0x4e) return 'plaintext'
+  return byte === 0x45 ? 'error' : 'bad'
+}
+
+type Read = { readonly seen: BackendSeen; readonly length: number }
+
+const NOTHING = new Uint8Array(0)
+const ENDS_STARTUP: ReadonlySet<BackendSeen['kind']> = new Set(['error', 'ready', 'bad'])
+
+function join(held: Uint8Array, chunk: Uint8Array): Uint8Array {
+  if (held.length === 0) return chunk
+  const both = new Uint8Array(held.length + chunk.length)
+  both.set(held)
+  both.set(chunk, held.length)
+  return both
+}
+
+/** Reads one message from its start. `length` may reach past the bytes given: the rest of it is to be skipped. */
+function readBackendMessage(bytes: Uint8Array): Read | 'more' {
+  const type = String.fromCharCode(bytes[0] ?? 0)
+  if (!'RSNvKEZ'.includes(type)) return bad(`the backend sent ${showBytes(bytes)}, which opens no message of a startup`)
+  if (bytes.length < MESSAGE_HEAD_BYTES) return 'more'
+  const length = viewOf(bytes).getUint32(1) + 1
+  if (type === 'E') return readError(bytes, length)
+  if (length < MESSAGE_HEAD_BYTES || length > MAX_MESSAGE_BYTES) return bad(`message ${type} has length ${length - 1}`)
+  switch (type) {
+    case 'K':
+      return readKey(bytes, length)
+    case 'Z':
+      return { seen: { kind: 'ready' }, length }
+    default:
+      return { seen: { kind: 'passed', type: type as 'R' | 'S' | 'N' | 'v' }, length }
+  }
+}
+
+const bad = (why: string): Read => ({ seen: { kind: 'bad', why }, length: 0 })
+
+/** BackendKeyData: process ID, then the secret key, which fills the rest. */
+function readKey(bytes: Uint8Array, length: number): Read | 'more' {
+  const head = MESSAGE_HEAD_BYTES + 4
+  if (length < head + MIN_SECRET_BYTES || length > head + MAX_SECRET_BYTES)
+    return bad(`BackendKeyData has length ${length - 1}`)
+  if (bytes.length < length) return 'more'
+  const secret = new Uint8Array(bytes.subarray(head, length))
+  return { seen: { kind: 'key', processId: viewOf(bytes).getInt32(MESSAGE_HEAD_BYTES), secret }, length }
+}
+
+/**
+ * ErrorResponse: fields of a type byte and a string, ended by a zero byte. Of a longer one the first 10,000 bytes are read.
+ * A "length" outside all sense is text: a postmaster that cannot fork sends `E`, a sentence and a NUL (report_fork_failure_to_client).
+ */
+function readError(bytes: Uint8Array, length: number): Read | 'more' {
+  if (length < MESSAGE_HEAD_BYTES || length > MAX_MESSAGE_BYTES / 2) return readPlainError(bytes)
+  const needed = Math.min(length, MAX_STARTUP_BYTES)
+  if (bytes.length < needed) return 'more'
+  const fields = new Map<string, string>()
+  let at = MESSAGE_HEAD_BYTES
+  while (at < needed && bytes[at] !== 0) {
+    const field = readString(bytes.subarray(0, needed), at + 1)
+    if (field === undefined) break
+    fields.set(String.fromCharCode(bytes[at] ?? 0), field.text)
+    at = field.next
+  }
+  // V is the severity that is never translated; PostgreSQL before 9.6 sends S alone.
+  const severity = fields.get('V') ?? fields.get('S') ?? ''
+  return {
+    seen: { kind: 'error', severity, code: fields.get('C') ?? '', message: fields.get('M') ?? '' },
+    length,
+  }
+}
+
+function readPlainError(bytes: Uint8Array): Read | 'more' {
+  const text = readString(bytes, 1)
+  if (text === undefined && bytes.length < MAX_STARTUP_BYTES) return 'more'
+  const message = text?.text ?? readText(bytes.subarray(1, MAX_STARTUP_BYTES))
+  return { seen: { kind: 'error', severity: 'FATAL', code: '', message: message.trim() }, length: bytes.length }
+}

@@ -1,0 +1,67 @@
+// Passes a CancelRequest on: to the member whose key it is, or, when nobody here knows the key, to those it may belong to.
+// PostgreSQL ignores a key that is not its own, so asking several is safe.
+
+import type { First } from '../protocol/first.js'
+import { cancelRequest } from '../protocol/write.js'
+import type { Address } from '../topology/topology.js'
+import { type Ms, ms } from '../units/units.js'
+import { sendCancel } from './dial.js'
+import type { Room } from './room.js'
+import { close, type Session } from './session.js'
+
+type CancelPacket = Extract<First, { kind: 'cancel' }>
+
+/** Broadcasts one client address may cause: a burst, and so many in a second. */
+const BURST = 50
+const PER_SECOND = 10
+
+export interface CancelLimit {
+  /** Whether this address may cause one more broadcast now. */
+  allow(host: string, now: Ms): boolean
+  /** Forgets addresses that have their whole burst again. */
+  sweep(now: Ms): void
+}
+
+/** A token bucket for each client address. */
+export function createCancelLimit(): CancelLimit {
+  const buckets = new Map<string, { left: number; at: Ms }>()
+  const refilled = (bucket: { left: number; at: Ms }, now: Ms) =>
+    Math.min(BURST, bucket.left + ((now - bucket.at) / 1000) * PER_SECOND)
+  return {
+    allow(host, now) {
+      const bucket = buckets.get(host) ?? { left: BURST, at: now }
+      const left = refilled(bucket, now)
+      buckets.set(host, { left: left >= 1 ? left - 1 : left, at: now })
+      return left >= 1
+    },
+    sweep(now) {
+      for (const [host, bucket] of buckets) if (refilled(bucket, now) >= BURST) buckets.delete(host)
+    },
+  }
+}
+
+/** Sends it to every address it may concern; the client's connection is closed only after theirs, as PostgreSQL itself does. */
+export async function cancel(session: Session, request: CancelPacket, packet: Buffer, room: Room): Promise<void> {
+  const { cluster, host, listen } = session
+  const home = room.keys.get(`${cluster}/${request.processId}/${Buffer.from(request.secret).toString('hex')}`)
+  const allowed = home !== undefined || room.cancelLimit.allow(host, room.now())
+  const targets = home ? [home.address] : allowed ? suspects(session, room) : []
+  const how = home ? 'known' : !allowed ? 'limited' : targets.length > 0 ? 'asked' : 'nobody'
+  room.report({ kind: 'cancel', listen, how, members: targets.length })
+  // Written anew from its fields: what a client sends beyond them goes nowhere.
+  const bytes = home ? cancelRequest(request.processId, request.secret) : packet
+  await Promise.all(targets.map(address => sendCancel(address, bytes, ms(session.config.connectTimeout))))
+  close(session, 'cancelled', room)
+}
+
+/** Members this client has sessions with, also those out of the pool, then the rest of the pool. */
+function suspects(session: Session, room: Room): Address[] {
+  const view = room.cluster(session)
+  const known = view.state().topology?.members
+  const own = room.table.membersOf(session.cluster, session.host).flatMap(name => known?.get(name) ?? [])
+  const pooled = view.pool(session.config).filter(entry => entry.usable)
+  const to = (member: { address: Address; pooler?: Address }) =>
+    (session.config.target === 'pooler' ? member.pooler : undefined) ?? member.address
+  const all = [...own.map(to), ...pooled.map(entry => entry.address)]
+  return [...new Map(all.map(address => [`${address.host}:${address.port}`, address])).values()]
+}

@@ -1,0 +1,59 @@
+// Between a plaintext startup and the relay: passes both sides' bytes on and watches the backend's answer
+// until BackendKeyData has passed, or the startup has ended otherwise. Then nobody reads, and the relay takes over.
+
+import type { Socket } from 'node:net'
+import { type BackendSeen, createBackendScanner } from '../protocol/backend.js'
+import type { Inbound } from './inbound.js'
+
+export interface Key {
+  readonly processId: number
+  readonly secret: Uint8Array
+}
+
+/** What the relay is to write first, and the cancel key if one has passed. */
+export interface Escorted {
+  readonly key?: Key
+  readonly toLink: readonly Buffer[]
+  readonly toSession: readonly Buffer[]
+}
+
+/** Escorts until there is nothing more to learn. `answer`: what the link has answered already, not yet passed on. */
+export function escort(session: Socket, inbound: Inbound, link: Socket, answer: Buffer): Promise<Escorted> {
+  return new Promise(resolve => {
+    const scanner = createBackendScanner()
+    let key: Key | undefined
+    let over = false
+    const done = (rest: readonly Buffer[]) => {
+      if (over) return
+      over = true
+      link.pause()
+      link.off('data', onLink).off('end', onLinkEnd).off('error', onLinkEnd).off('drain', onLinkDrain)
+      session.off('drain', onSessionDrain)
+      inbound.onBytes(undefined)
+      resolve({ toLink: [inbound.release()], toSession: rest, ...(key ? { key } : {}) })
+    }
+    const settled = (seen: readonly BackendSeen[]) => {
+      const found = seen.find(one => one.kind === 'key')
+      if (found) key = { processId: found.processId, secret: found.secret }
+      return found !== undefined || seen.some(one => one.kind !== 'passed')
+    }
+    const onLink = (chunk: Buffer) => {
+      if (settled(scanner.feed(chunk))) done([chunk])
+      else if (!session.write(chunk)) link.pause()
+    }
+    // An end or a failure of either side is the relay's to pass on.
+    const onLinkEnd = () => done([])
+    const onSessionDrain = () => link.resume()
+    const onLinkDrain = () => inbound.onBytes(onSession)
+    const onSession = () => {
+      if (inbound.gone() !== undefined) return done([])
+      if (!link.write(inbound.take(inbound.peek().length))) inbound.onBytes(undefined)
+    }
+    link.on('data', onLink).on('end', onLinkEnd).on('error', onLinkEnd).on('drain', onLinkDrain)
+    session.on('drain', onSessionDrain)
+    onLink(answer)
+    if (over) return
+    inbound.onBytes(onSession)
+    link.resume()
+  })
+}

@@ -1,0 +1,242 @@
+// The life of a connection in named hops: startup → pick → dial → relay. After every wait a hop looks whether the session has
+// ended meanwhile; whoever ends it (the client, the janitor, a drain, the gate) has then already said why.
+
+import type { Socket } from 'node:net'
+import { mustCut } from '../pools/cluster.js'
+import { pick } from '../pools/pick.js'
+import type { PoolEntry } from '../pools/pool.js'
+import { readEncryptionAnswer } from '../protocol/backend.js'
+import { type First, readFirst } from '../protocol/first.js'
+import { type Ms, ms } from '../units/units.js'
+import { cancel } from './cancel.js'
+import { ask, type DialFailure, type Dialled, open, type Question } from './dial.js'
+import { escort, type Key } from './escort.js'
+import type { Room } from './room.js'
+import { drop, refuse, relayed, type Session } from './session.js'
+import { begin } from './wait.js'
+
+/** A first packet that wants a member, with its bytes. */
+interface Request {
+  readonly kind: 'ssl' | 'gssenc' | 'startup' | 'direct_tls'
+  readonly packet: Buffer
+}
+
+/** A link that has answered the request, and whom it leads to. */
+interface Linked {
+  readonly link: Socket
+  readonly answer: Buffer
+  readonly entry: PoolEntry
+}
+
+/** Takes a counted session through its life. Never rejects for anything a client or member does. */
+export async function serve(session: Session, room: Room): Promise<void> {
+  let request = await readRequest(session, room)
+  let linked: Linked | undefined
+  while (request && !session.end) {
+    linked = linked ? await askAgain(session, linked, request, room) : await place(session, request, room)
+    if (!linked) {
+      if (session.end) return
+      continue
+    }
+    if (!(await goesOnInPlaintext(session, request, linked))) return join(session, request, linked, room)
+    request = await readRequest(session, room, linked.link)
+  }
+  linked?.link.destroy()
+}
+
+/** Hop 1. Reads one packet and no more; a cancel is served here, and what is no PostgreSQL is refused. */
+async function readRequest(session: Session, room: Room, link?: Socket): Promise<Request | undefined> {
+  const { inbound, config } = session
+  begin(session, ms(room.now() + config.startupTimeout), why => {
+    if (why === 'overdue') refuse(session, 'refused_timeout', 'mekare: no startup packet within startupTimeout', room)
+  })
+  let first: First = readFirst(inbound.peek())
+  while (first.kind === 'more' && !session.end) {
+    await inbound.more()
+    if (inbound.gone() === undefined || inbound.peek().length > 0) first = readFirst(inbound.peek())
+  }
+  session.wait = undefined
+  if (session.end || first.kind === 'more') return undefined
+  if (first.kind === 'bad') {
+    refuse(session, 'refused_startup', `mekare: ${first.why}`, room)
+    return undefined
+  }
+  if (first.kind === 'direct_tls') return { kind: first.kind, packet: inbound.take(inbound.peek().length) }
+  const packet = inbound.take(first.length)
+  if (first.kind !== 'cancel') return { kind: first.kind, packet }
+  link?.destroy()
+  await cancel(session, first, packet, room)
+  return undefined
+}
+
+/** Hops 2 and 3: picks and dials until a member answers, waiting its turn where nobody can be picked. */
+async function place(session: Session, request: Request, room: Room): Promise<Linked | undefined> {
+  const tried = new Set<string>()
+  let failedAt: Ms | undefined
+  let myTurn = room.queue(session.listen).queue.size() === 0
+  while (!session.end) {
+    const entry = myTurn ? choose(session, tried, room) : undefined
+    if (!entry) {
+      await hold(session, failedAt, room)
+      tried.clear()
+      failedAt = undefined
+      myTurn = true
+      continue
+    }
+    const dialled = await dial(session, entry, request, room)
+    if (dialled.kind === 'linked' && (session.end || !stillRight(session, entry, room))) dialled.link.destroy()
+    else if (dialled.kind === 'linked') return { ...dialled, entry }
+    if (dialled.kind === 'failed' && !dialled.interrupted) {
+      session.failures++
+      tried.add(entry.member.name)
+    }
+    myTurn = session.config.role !== 'primary' && tried.size > 0 && tried.size <= session.config.connectRetries
+    if (!myTurn) failedAt = room.now()
+  }
+  return undefined
+}
+
+function choose(session: Session, tried: ReadonlySet<string>, room: Room): PoolEntry | undefined {
+  const { config, cluster } = session
+  const picked = pick({
+    entries: room.cluster(session).pool(config),
+    balance: config.balance,
+    sessionsOn: member => room.table.on(cluster, member),
+    maxSessionsPerMember: config.maxSessionsPerMember,
+    tried,
+    turn: session.id,
+    chance: room.chance(),
+  })
+  return picked.kind === 'member' ? picked.entry : undefined
+}
+
+/** Waits in the listener's queue. One that comes back keeps its place before the others, and does not go at once. */
+async function hold(session: Session, failedAt: Ms | undefined, room: Room): Promise<void> {
+  const { gate } = room.cluster(session).state()
+  const returned = session.holdUntil !== undefined || failedAt !== undefined
+  if (!returned) {
+    const why = gate.kind === 'closed' ? gate.why : 'others wait, or nobody qualifies'
+    room.report({ kind: 'session_held', listen: session.listen, client: session.client, why })
+  }
+  const pause = returned ? Math.min(1000, 20 * 2 ** Math.min(session.failures, 6)) : 0
+  await room.queue(session.listen).wait(session, returned, room.now() + pause)
+}
+
+async function dial(session: Session, entry: PoolEntry, request: Request, room: Room): Promise<Dialled | DialFailure> {
+  const { config } = session
+  const member = entry.member.name
+  const startedAt = room.now()
+  room.table.move(session, 'dialing', member)
+  session.joinedAs = entry.joinsAs
+  const patience = { slot: session, now: room.now }
+  const link = await open(entry.address, config.connectTimeout, patience)
+  const result =
+    'kind' in link ? link : await ask(link, questionOf(request), request.packet, config.startupTimeout, patience)
+  const at = room.now()
+  const took = ms(at - startedAt)
+  session.connectTook = took
+  if (result.kind === 'linked') {
+    room.cluster(session).tell({ kind: 'dialled', outcome: { member, at, ok: true, took } })
+  } else if (!result.interrupted) {
+    const { reason, why } = result
+    room.report({ kind: 'dial_failed', cluster: session.cluster, listen: session.listen, member, why })
+    room.cluster(session).tell({ kind: 'dialled', outcome: { member, at, ok: false, took, reason, why } })
+  }
+  return result
+}
+
+function questionOf(request: Request): Question {
+  if (request.kind === 'startup' || request.kind === 'direct_tls') return request.kind
+  return 'encryption'
+}
+
+/** Rule 1, at the last moment: while the dial was under way the gate may have moved. */
+function stillRight(session: Session, entry: PoolEntry, room: Room): boolean {
+  const { config } = session
+  const cluster = room.cluster(session)
+  const { gate } = cluster.state()
+  if (config.role === 'primary') return gate.kind === 'open' && gate.member === entry.member.name
+  return mustCut(cluster.state(), joinedOf(session, entry.member.name)) === undefined
+}
+
+export const joinedOf = (session: Session, member: string) => ({
+  member,
+  role: session.config.role,
+  joinedAs: session.joinedAs,
+  onPromote: session.config.onPromote,
+})
+
+/** After `N` the client speaks on in plaintext over the same link; it is passed the answer and asked for its next packet. */
+async function goesOnInPlaintext(session: Session, request: Request, { answer }: Linked): Promise<boolean> {
+  if (request.kind !== 'ssl' && request.kind !== 'gssenc') return false
+  if (answer.length !== 1 || readEncryptionAnswer(request.kind, answer[0] ?? 0) !== 'plaintext') return false
+  session.socket.write(answer)
+  return true
+}
+
+/** The next packet over the link that answered `N`; when the member turns it away now, the session is placed anew. */
+async function askAgain(
+  session: Session,
+  { link, entry }: Linked,
+  request: Request,
+  room: Room,
+): Promise<Linked | undefined> {
+  const patience = { slot: session, now: room.now }
+  const result = await ask(link, questionOf(request), request.packet, session.config.startupTimeout, patience)
+  if (!session.end && result.kind === 'linked' && stillRight(session, entry, room)) return { ...result, entry }
+  link.destroy()
+  if (result.kind === 'failed' && !result.interrupted) {
+    const { reason, why } = result
+    const outcome = { member: entry.member.name, at: room.now(), ok: false, took: ms(0), reason, why }
+    room.cluster(session).tell({ kind: 'dialled', outcome })
+  }
+  return undefined
+}
+
+/** Hop 4: hands both sockets to the relay with every byte already read, in order. A plaintext startup is escorted first. */
+async function join(session: Session, request: Request, linked: Linked, room: Room): Promise<void> {
+  const { socket, inbound } = session
+  const { link, entry } = linked
+  const member = entry.member.name
+  session.backendClient = `${link.localAddress}:${link.localPort}`
+  room.table.move(session, 'joined', member)
+  session.since = room.now()
+  const joined = { role: session.config.role, member, heldFor: session.heldFor }
+  room.cluster(session).tell({ kind: 'joined', ...joined })
+  const { listen, client, heldFor } = session
+  room.report({ kind: 'session_joined', listen, client, member, heldFor, connectTook: session.connectTook ?? ms(0) })
+  const escorted =
+    request.kind === 'startup'
+      ? await escort(socket, inbound, link, linked.answer)
+      : { toLink: [inbound.release()], toSession: [linked.answer] }
+  if (session.end) {
+    link.destroy()
+    return
+  }
+  if ('key' in escorted && escorted.key) remember(session, escorted.key, entry, room)
+  session.attached = room.engine.attach({ session: socket, link, ...nonEmpty(escorted) }, end =>
+    relayed(session, end, room),
+  )
+  // A cut that came while the startup was escorted takes effect now.
+  if (session.cutting) session.attached.cut()
+}
+
+const nonEmpty = ({ toLink, toSession }: { toLink: readonly Buffer[]; toSession: readonly Buffer[] }) => ({
+  toLink: toLink.filter(chunk => chunk.length > 0),
+  toSession: toSession.filter(chunk => chunk.length > 0),
+})
+
+function remember(session: Session, { processId, secret }: Key, entry: PoolEntry, room: Room): void {
+  const key = `${session.cluster}/${processId}/${Buffer.from(secret).toString('hex')}`
+  const home = { session, address: entry.address }
+  room.keys.set(key, home)
+  session.onEnd = () => {
+    if (room.keys.get(key) === home) room.keys.delete(key)
+  }
+}
+
+/** The client has gone before it was joined. */
+export function left(session: Session, error: string | undefined, room: Room): void {
+  const end = session.state === 'held' ? 'client_left_held' : error === undefined ? 'client' : 'client_reset'
+  drop(session, end, room, error)
+}

@@ -1,0 +1,53 @@
+// The one timer that sweeps deadlines, in place of one timer a session. Every 100 ms:
+//   startup, dialing  waits that are overdue (startupTimeout, connectTimeout, a silent backend)
+//   clusters          a tick, for what falls due by time alone (a scheduled failover)
+// Every second:
+//   joined            idleTimeout, halfCloseTimeout
+//   closing           refused clients that do not go: their sockets are destroyed after 5 s
+//   cancel limits     forgotten once refilled
+
+import type { Ms } from '../units/units.js'
+import type { Room } from './room.js'
+import { cut, type Session } from './session.js'
+import { stopWait } from './wait.js'
+
+const SWEEP_MS = 100
+const SLOW_SWEEP = 10
+const CLOSING_MS = 5000
+
+/** Starts sweeping; the returned function ends it. */
+export function startJanitor(room: Room, tick: () => void): () => void {
+  let sweeps = 0
+  const timer = setInterval(() => {
+    const now = room.now()
+    for (const state of ['startup', 'dialing'] as const)
+      for (const session of room.table.in(state)) expire(session, now)
+    tick()
+    if (++sweeps % SLOW_SWEEP !== 0) return
+    for (const session of room.table.in('joined')) watch(session, now)
+    for (const session of room.table.in('closing')) if (now - session.since > CLOSING_MS) session.socket.destroy()
+    room.cancelLimit.sweep(now)
+  }, SWEEP_MS)
+  return () => clearInterval(timer)
+}
+
+function expire(session: Session, now: Ms): void {
+  if (session.wait && session.wait.until <= now) stopWait(session, 'overdue')
+}
+
+function watch(session: Session, now: Ms): void {
+  const { attached, config, seen } = session
+  if (!attached) return
+  const { fromSession, fromLink } = attached.counts()
+  const total = fromSession + fromLink
+  const halfClosed = attached.halfClosed()
+  if (total !== seen.total) {
+    seen.total = total
+    seen.at = now
+  }
+  seen.halfClosedAt = halfClosed ? (seen.halfClosedAt ?? now) : undefined
+  if (config.idleTimeout > 0 && now - seen.at > config.idleTimeout) cut(session, 'idle_timeout')
+  else if (seen.halfClosedAt !== undefined && config.halfCloseTimeout > 0) {
+    if (now - Math.max(seen.halfClosedAt, seen.at) > config.halfCloseTimeout) cut(session, 'half_close_timeout')
+  }
+}

@@ -1,0 +1,160 @@
+// Accepts clients on one address: counts each before anything else, refuses those over a limit, and sends the rest on their way.
+
+import { chmodSync, unlinkSync } from 'node:fs'
+import { BlockList, createServer, isIPv6, type Server, type Socket } from 'node:net'
+import type { ListenAddress, ListenConfig } from '../config/shape.js'
+import type { Refusal } from '../sessions/end.js'
+import { type Ms, ms } from '../units/units.js'
+import { left, serve } from './hops.js'
+import { createInbound } from './inbound.js'
+import type { Room } from './room.js'
+import { refuse, type Session } from './session.js'
+
+export interface ListenerDeps {
+  readonly room: Room
+  readonly name: string
+  readonly config: () => ListenConfig
+  readonly nextId: () => number
+  readonly maxSessions: number
+  /** An error that is ours: reported, and the session ended. */
+  readonly bug: (error: unknown, session: Session) => void
+}
+
+export type Opened = { readonly ok: true; readonly listener: Listener } | { readonly ok: false; readonly why: string }
+
+export interface Listener {
+  readonly name: string
+  /** The address as bound: with the port the system chose where 0 was asked for. */
+  readonly address: string
+  /** Takes nobody new from here on. */
+  close(): void
+}
+
+/** Binds and listens. A failure says what, the address, and the remedy. */
+export function listen(deps: ListenerDeps): Promise<Opened> {
+  const { address } = deps.config()
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, socket =>
+    accept(socket, deps),
+  )
+  return new Promise(resolve => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve({ ok: false, why: whyNot(deps.name, address, error) }),
+    )
+    server.listen(
+      address.kind === 'unix' ? { path: address.path, backlog: 1024 } : { ...address, backlog: 1024 },
+      () => {
+        // As PostgreSQL's own socket: whoever reaches it may ask; pg_hba.conf decides.
+        if (address.kind === 'unix') chmodSync(address.path, 0o777)
+        server.on('error', () => {})
+        resolve({
+          ok: true,
+          listener: { name: deps.name, address: boundTo(server, address), close: () => close(server, address) },
+        })
+      },
+    )
+  })
+}
+
+function close(server: Server, address: ListenAddress): void {
+  server.close()
+  if (address.kind !== 'unix') return
+  try {
+    unlinkSync(address.path)
+  } catch {
+    // Already gone, which is all that was wanted.
+  }
+}
+
+function boundTo(server: Server, address: ListenAddress): string {
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') return bound ?? (address.kind === 'unix' ? address.path : '')
+  return isIPv6(bound.address) ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
+}
+
+const REMEDY: Record<string, string> = {
+  EADDRINUSE: 'is taken; stop the other process or choose another',
+  EADDRNOTAVAIL: 'is not an address of this machine; choose one of `ip address`, or 0.0.0.0',
+  EACCES: 'may not be used; choose a port above 1023, or a directory this user may write to',
+  ENOENT: 'is in a directory that does not exist; make it',
+}
+
+function whyNot(name: string, address: ListenAddress, error: NodeJS.ErrnoException): string {
+  const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`
+  return `listen.${name}.address: ${where} ${REMEDY[error.code ?? ''] ?? error.message} (${error.code})`
+}
+
+function accept(socket: Socket, deps: ListenerDeps): void {
+  const { room } = deps
+  const session = newSession(socket, deps, room.now())
+  const refusal = admission(session, deps)
+  room.table.add(session)
+  session.inbound.onGone(error => left(session, error, room))
+  if (refusal) {
+    refuse(session, refusal.end, `mekare: ${refusal.message}`, room)
+    return
+  }
+  socket.resume()
+  serve(session, room).catch((error: unknown) => deps.bug(error, session))
+}
+
+/** Why this client is not let in, if it is not. */
+function admission(session: Session, { room, name, config, maxSessions }: ListenerDeps): Denied | undefined {
+  const { allow, maxPerAddress } = config()
+  if (room.stopping()) return { end: 'refused_shutdown', message: 'the proxy is stopping' }
+  if (!allowed(session.host, allow))
+    return { end: 'refused_address', message: `${session.host} is not in listen.${name}.allow` }
+  const limit = room.table.refusal(session.host, { max: maxSessions, maxPerAddress })
+  return limit === undefined ? undefined : { end: 'refused_limit', message: `too many clients: ${limit}` }
+}
+
+interface Denied {
+  readonly end: Refusal
+  readonly message: string
+}
+
+function newSession(socket: Socket, deps: ListenerDeps, now: Ms): Session {
+  const host = plain(socket.remoteAddress)
+  const config = deps.config()
+  // Between two owners nobody else hears an error; it shows again as an end.
+  socket.on('error', () => {})
+  socket.setKeepAlive(true, 5000)
+  return {
+    id: deps.nextId(),
+    listen: deps.name,
+    cluster: config.cluster,
+    host,
+    client: host === '' ? 'unix' : isIPv6(host) ? `[${host}]:${socket.remotePort}` : `${host}:${socket.remotePort}`,
+    acceptedAt: now,
+    since: now,
+    member: undefined,
+    state: 'startup',
+    socket,
+    inbound: createInbound(socket),
+    config,
+    joinedAs: 'replica',
+    heldFor: ms(0),
+    failures: 0,
+    wait: undefined,
+    onEnd: undefined,
+    end: undefined,
+    cutting: undefined,
+    seen: { total: 0, at: now, halfClosedAt: undefined },
+  }
+}
+
+/** An IPv4 client on a listener of both families shows as ::ffff:10.0.0.7. */
+function plain(address: string | undefined): string {
+  return address?.startsWith('::ffff:') ? address.slice(7) : (address ?? '')
+}
+
+function allowed(host: string, blocks: readonly string[]): boolean {
+  if (blocks.length === 0 || host === '') return true
+  const list = new BlockList()
+  for (const block of blocks) {
+    const [net = '', bits] = block.split('/')
+    const family = isIPv6(net) ? 'ipv6' : 'ipv4'
+    if (bits === undefined) list.addAddress(net, family)
+    else list.addSubnet(net, Number(bits), family)
+  }
+  return list.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
+}

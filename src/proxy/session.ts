@@ -1,0 +1,134 @@
+// One client's connection, from accept to end, and how it ends: once, with a reason out of the closed list.
+
+import type { Socket } from 'node:net'
+import type { ListenConfig } from '../config/shape.js'
+import type { Report } from '../events/event.js'
+import { errorResponse } from '../protocol/write.js'
+import type { Attached, RelayEnd } from '../relay/relay.js'
+import type { End, Refusal } from '../sessions/end.js'
+import type { Row, Table } from '../sessions/table.js'
+import { bytes, type Ms, ms } from '../units/units.js'
+import type { Inbound } from './inbound.js'
+import { stopWait, type WaitSlot } from './wait.js'
+
+export interface Session extends Row, WaitSlot {
+  readonly socket: Socket
+  readonly inbound: Inbound
+  /** `10.0.0.7:41234`, or `unix`. */
+  readonly client: string
+  readonly config: ListenConfig
+  joinedAs: 'primary' | 'replica'
+  /** When it came into its present state. */
+  since: Ms
+  heldFor: Ms
+  /** When its waiting, all turns together, is over. */
+  holdUntil?: Ms
+  connectTook?: Ms
+  /** Failed dials so far. */
+  failures: number
+  /** Our own end of the link, `host:port`: what pg_stat_activity shows. */
+  backendClient?: string
+  attached?: Attached
+  /** Undoes what joining registered (its cancel key). */
+  onEnd: (() => void) | undefined
+  /** Set once it has ended; every hop looks here after it has waited. */
+  end: End | undefined
+  /** The cut under way, so that the relay's end is told as what it was. */
+  cutting: End | undefined
+  /** For the idle limit: the bytes at the janitor's last look, and when they last changed. */
+  seen: { total: number; at: Ms; halfClosedAt: Ms | undefined }
+}
+
+export interface SessionDeps {
+  readonly table: Table<Session>
+  readonly report: Report
+  readonly now: () => Ms
+}
+
+/** PostgreSQL's error codes for the refusals (Appendix A of its manual); none for what cannot be told a client. */
+const SQLSTATE: Record<Refusal, string> = {
+  refused_no_primary: '57P03',
+  refused_no_replica: '57P03',
+  refused_limit: '53300',
+  refused_address: '28000',
+  refused_shutdown: '57P01',
+  refused_startup: '08P01',
+  refused_timeout: '08P01',
+}
+
+/** Answers with a FATAL ErrorResponse, ends the session, and reports it. Does nothing to one that has ended. */
+export function refuse(session: Session, end: Refusal, message: string, deps: SessionDeps): void {
+  if (session.end) return
+  finish(session, end, deps)
+  deps.report({ kind: 'session_refused', listen: session.listen, client: session.client, end, message })
+  const answer = errorResponse({ severity: 'FATAL', code: SQLSTATE[end], message })
+  session.socket.on('error', () => session.socket.destroy())
+  session.socket.end(answer)
+  session.socket.resume()
+}
+
+/** The session's one end before it was joined: whatever it waits for is interrupted. */
+function finish(session: Session, end: End, deps: SessionDeps): void {
+  if (session.end) return
+  session.end = end
+  session.onEnd?.()
+  deps.table.move(session, 'closing')
+  stopWait(session, 'interrupted')
+  if (session.socket.destroyed) deps.table.remove(session)
+  else session.socket.once('close', () => deps.table.remove(session))
+  session.since = deps.now()
+}
+
+/** Ends a session that nothing is said to: the client left, or it never got a member. */
+export function drop(session: Session, end: End, deps: SessionDeps, error?: string): void {
+  if (session.end) return
+  const member = session.member
+  finish(session, end, deps)
+  reportEnd(session, end, member, deps, error)
+  session.socket.destroy()
+}
+
+/** Ends a session in order, with nothing said: its request was served. */
+export function close(session: Session, end: End, deps: SessionDeps): void {
+  if (session.end) return
+  finish(session, end, deps)
+  reportEnd(session, end, undefined, deps)
+  session.socket.end()
+  session.socket.resume()
+}
+
+/** The relay's end, as the session's. */
+export function relayed(session: Session, end: RelayEnd, deps: SessionDeps): void {
+  const member = session.member
+  const error = end.by === 'cut' ? undefined : end.error
+  const why = end.by === 'cut' ? (session.cutting ?? 'bug') : endOf(end.by, error !== undefined)
+  finish(session, why, deps)
+  reportEnd(session, why, member, deps, error)
+}
+
+function endOf(by: 'session' | 'link', failed: boolean): End {
+  if (by === 'session') return failed ? 'client_reset' : 'client'
+  return failed ? 'backend_reset' : 'backend'
+}
+
+function reportEnd(session: Session, end: End, member: string | undefined, deps: SessionDeps, error?: string): void {
+  const counts = session.attached?.counts()
+  deps.report({
+    kind: 'session_ended',
+    listen: session.listen,
+    client: session.client,
+    end,
+    lasted: ms(deps.now() - session.acceptedAt),
+    fromClient: bytes(counts?.fromSession ?? 0),
+    fromMember: bytes(counts?.fromLink ?? 0),
+    ...(member === undefined ? {} : { member }),
+    ...(error === undefined ? {} : { error }),
+  })
+}
+
+/** Cuts a joined session; its end is told when the relay has closed both sides. */
+export function cut(session: Session, end: End): void {
+  if (session.cutting) return
+  session.cutting = end
+  session.attached?.cut()
+}

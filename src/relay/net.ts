@@ -1,0 +1,205 @@
+// The engine that works everywhere: Node's own streams. Passes bytes, ends and failures from one socket to the other.
+// Never looks into a byte. Knows one deadline, that of a last flush; all others are the janitor's.
+
+import type { Socket } from 'node:net'
+import type { Attached, Engine, Pair, RelayEnd } from './relay.js'
+import { reset, whenWritten } from './reset.js'
+
+/** How long a side may take over its last bytes once the other side has failed or the session is cut, in milliseconds. */
+const FLUSH_LIMIT = 100
+
+/** TCP keepalive starts after this much silence, in milliseconds. */
+const KEEPALIVE_AFTER = 5000
+
+/** An engine that relays within this process, through Node's streams. Holds at most their high-water marks and one chunk per direction. */
+export function createNetEngine(): Engine {
+  return { name: 'net', attach: (pair, ended) => new NetRelay(pair, ended) }
+}
+
+/** One direction. */
+interface Flow {
+  readonly by: 'session' | 'link'
+  readonly from: Socket
+  readonly to: Socket
+  readonly onData: (chunk: Buffer) => void
+  taken: number
+  /** `from` ended in order, and `to` was told. */
+  ended: boolean
+  /** Nothing more is taken from `from`. */
+  stopped: boolean
+  /** `from` is closed, and that was counted. */
+  gone: boolean
+}
+
+class NetRelay implements Attached {
+  private readonly up: Flow
+  private readonly down: Flow
+  private open = 2
+  /** Set by a failure or a cut: from then on nothing is relayed, only flushed and reset. */
+  private dying = false
+  private end: RelayEnd | undefined
+
+  constructor(
+    pair: Pair,
+    private readonly ended: (end: RelayEnd) => void,
+  ) {
+    this.up = this.flow('session', pair.session, pair.link)
+    this.down = this.flow('link', pair.link, pair.session)
+    this.listen(this.up)
+    this.listen(this.down)
+    // Everything handed over is written before either side is read or found dead, so that both keep their order.
+    this.handOver(this.up, pair.toLink)
+    this.handOver(this.down, pair.toSession)
+    this.begin(this.up)
+    this.begin(this.down)
+  }
+
+  counts() {
+    return { fromSession: this.up.taken, fromLink: this.down.taken }
+  }
+
+  halfClosed() {
+    return !this.dying && this.up.ended !== this.down.ended
+  }
+
+  cut() {
+    // A failure's last flush may still carry a session's bytes to the member: a cut ends that too.
+    if (this.dying && this.end?.by !== 'cut') reset(this.down.from)
+    if (this.dying || this.open === 0) return
+    this.dying = true
+    this.end = { by: 'cut' }
+    this.stop(this.up)
+    // What the session sent and the kernel has not yet taken stays here.
+    this.down.from.cork()
+    this.drainLink()
+  }
+
+  private flow(by: Flow['by'], from: Socket, to: Socket): Flow {
+    const flow: Flow = {
+      by,
+      from,
+      to,
+      onData: chunk => {
+        flow.taken += chunk.length
+        if (!to.write(chunk)) from.pause()
+      },
+      taken: 0,
+      ended: false,
+      stopped: false,
+      gone: false,
+    }
+    return flow
+  }
+
+  private listen(flow: Flow): void {
+    const { from, to } = flow
+    // Else Node would answer the peer's end with our own before the other direction is through.
+    from.allowHalfOpen = true
+    from.setTimeout(0)
+    from.setNoDelay(true)
+    from.setKeepAlive(true, KEEPALIVE_AFTER)
+    to.on('drain', () => {
+      if (!flow.stopped) from.resume()
+    })
+    from.on('end', () => this.pass(flow))
+    // Stays for good: a socket may fail after its end was reported.
+    from.on('error', error => this.fail(flow, error))
+    from.on('close', () => this.closed(flow))
+  }
+
+  private handOver(flow: Flow, chunks: readonly Buffer[]): void {
+    for (const chunk of chunks) {
+      flow.taken += chunk.length
+      if (!flow.to.destroyed) flow.to.write(chunk)
+    }
+  }
+
+  /** Starts reading, or catches up with what happened to the socket before it was ours: its events will not come again. */
+  private begin(flow: Flow): void {
+    const { from, to } = flow
+    if (from.destroyed) this.fail(flow, from.errored)
+    else if (from.readableEnded) this.pass(flow)
+    if (from.closed) process.nextTick(() => this.closed(flow))
+    if (this.dying) return
+    from.on('data', flow.onData)
+    if (to.writableNeedDrain) from.pause()
+    else from.resume()
+  }
+
+  /** Passes an end in order on. The other direction goes on. */
+  private pass(flow: Flow): void {
+    if (this.dying || flow.ended) return
+    flow.ended = true
+    this.end ??= { by: flow.by }
+    flow.to.end()
+  }
+
+  /** Passes a failure on: the other side still gets what had been read, then a reset. */
+  private fail(flow: Flow, error: Error | null): void {
+    if (this.dying) return
+    this.dying = true
+    this.end = error ? { by: flow.by, error: error.message } : (this.end ?? { by: flow.by })
+    this.stop(this.up)
+    this.stop(this.down)
+    takeRest(flow)
+    const finish = () => {
+      clearTimeout(limit)
+      reset(flow.to)
+    }
+    const limit = setTimeout(finish, FLUSH_LIMIT)
+    reset(flow.from)
+    whenWritten(flow.to, finish)
+  }
+
+  private stop(flow: Flow): void {
+    flow.stopped = true
+    flow.from.off('data', flow.onData)
+    flow.from.pause()
+  }
+
+  /** After a cut: takes what the link has ready, writes it to the session, and resets both, within FLUSH_LIMIT. */
+  private drainLink(): void {
+    const { from: link, to: session } = this.down
+    const finish = () => {
+      clearTimeout(limit)
+      clearImmediate(next)
+      this.stop(this.down)
+      reset(session)
+      reset(link)
+    }
+    let taken = -1
+    let quietTurns = 0
+    const look = () => {
+      if (session.destroyed) return finish()
+      // Held back by a slow session: its drain goes on reading, and the limit ends it.
+      const waiting = link.isPaused() && !link.destroyed
+      quietTurns = waiting || this.down.taken !== taken ? 0 : quietTurns + 1
+      taken = this.down.taken
+      // The first turn may not have polled the socket yet; after a second without a byte the kernel had none.
+      if (link.destroyed || link.readableEnded || quietTurns === 2) return whenWritten(session, finish)
+      if (waiting) session.once('drain', look)
+      else next = setImmediate(look)
+    }
+    const limit = setTimeout(finish, FLUSH_LIMIT)
+    let next = setImmediate(look)
+  }
+
+  private closed(flow: Flow): void {
+    // Node's `closed` is true a little before 'close' comes: a socket taken over in between is told twice.
+    if (flow.gone) return
+    flow.gone = true
+    const inOrder = flow.from.readableEnded && flow.from.writableFinished
+    // Destroyed by someone else, without an error to tell.
+    if (!inOrder) this.fail(flow, null)
+    this.open -= 1
+    if (this.open === 0) this.ended(this.end ?? { by: flow.by })
+  }
+}
+
+/** A failed socket still holds what was read while the other side was slow; its 'data' comes no more, read() gives it. */
+function takeRest(flow: Flow): void {
+  for (let rest: Buffer | null = flow.from.read(); rest !== null; rest = flow.from.read()) {
+    flow.taken += rest.length
+    if (!flow.to.destroyed && !flow.to.writableEnded) flow.to.write(rest)
+  }
+}

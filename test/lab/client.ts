@@ -1,0 +1,83 @@
+// A plain client of a PostgreSQL address, its own process: each session asks one statement after another and, when one
+// fails, connects again at once. Writes a journal. Knows nothing of clusters and proxies. Task: MEKARE_LAB_TASK, JSON.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { now, openJournal } from './journal.js'
+
+export interface ClientTask {
+  readonly journal: string
+  readonly kind: 'write' | 'read'
+  readonly to: pg.ClientConfig
+  readonly sessions: number
+  /** Pause between two statements of a session, and after a failed connect. */
+  readonly everyMs: number
+}
+
+const WRITE = `insert into rows (id, writer) values ($1, $2)
+  returning host(inet_server_addr()) as member, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline`
+const READ = 'select host(inet_server_addr()) as member, pg_is_in_recovery() as recovery'
+
+interface Answer {
+  readonly member: string
+  readonly timeline?: string
+  readonly recovery?: boolean
+}
+
+const task = JSON.parse(process.env.MEKARE_LAB_TASK ?? '') as ClientTask
+const note = openJournal(task.journal)
+const ending = new AbortController()
+process.on('SIGTERM', () => {
+  ending.abort()
+  setTimeout(() => process.exit(0), 300)
+})
+
+function fail(s: number, phase: 'connect' | 'query', error: unknown, id?: string): void {
+  const { code, message } = error as { code?: string; message: string }
+  note({ t: now(), s, e: 'error', phase, code: code ?? '', text: message || 'failed', ...(id ? { id } : {}) })
+}
+
+async function connect(s: number): Promise<pg.Client | undefined> {
+  const client = new pg.Client({ ...task.to, keepAlive: true, application_name: `mekare-lab ${task.kind} ${s}` })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    note({ t: now(), s, e: 'connected' })
+    return client
+  } catch (error) {
+    fail(s, 'connect', error)
+    void client.end().catch(() => undefined)
+    return undefined
+  }
+}
+
+/** Asks on one connection until it fails. */
+async function ask(client: pg.Client, s: number, nextId: () => string): Promise<void> {
+  while (!ending.signal.aborted) {
+    const id = task.kind === 'write' ? nextId() : undefined
+    const sent = now()
+    try {
+      const { rows } = id ? await client.query<Answer>(WRITE, [id, String(s)]) : await client.query<Answer>(READ)
+      const [row] = rows
+      if (row) note({ t: now(), s, e: 'ok', sent, ...(id ? { id } : {}), ...row })
+    } catch (error) {
+      fail(s, 'query', error, id)
+      break
+    }
+    if (task.everyMs > 0) await sleep(task.everyMs)
+  }
+  void client.end().catch(() => undefined)
+}
+
+async function session(s: number): Promise<void> {
+  let last = (BigInt(process.pid) * 1000n + BigInt(s)) * 1_000_000_000n
+  const nextId = () => String(++last)
+  while (!ending.signal.aborted) {
+    const client = await connect(s)
+    if (client) await ask(client, s, nextId)
+    else await sleep(Math.max(task.everyMs, 5))
+  }
+}
+
+await Promise.all(Array.from({ length: task.sessions }, (_, s) => session(s)))
+process.exit(0)

@@ -1,0 +1,267 @@
+// The metrics and the log: what events and the status document make of them. (Sockets are in test/live.)
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import type { ByteCount } from '../../src/admin/byte-totals.js'
+import { createFeed } from '../../src/admin/feed.js'
+import { createLog } from '../../src/admin/log.js'
+import { METRICS, PREFIX } from '../../src/admin/metric-table.js'
+import { createMetrics } from '../../src/admin/metrics.js'
+import { generateMetricsReference } from '../../src/admin/reference.js'
+import type { Event } from '../../src/events/event.js'
+import type { MemberStatus, Status } from '../../src/pools/status.js'
+import { bytes, epochMs, ms } from '../../src/units/units.js'
+
+const member = (name: string, usable: boolean): MemberStatus => ({
+  name,
+  address: '10.0.0.1:5432',
+  role: 'replica',
+  published: { role: 'replica', state: 'streaming' },
+  lag: bytes(4096),
+  healthy: usable,
+  health: '',
+  drained: false,
+  vanished: false,
+  sessions: 0,
+  pools: [{ listen: 'read', usable, why: '' }],
+})
+
+function statusWith(members: readonly MemberStatus[], leader?: string): Status {
+  return {
+    name: 'gate1',
+    version: '0.1.0',
+    up: ms(0),
+    stopping: false,
+    clusters: [
+      {
+        name: 'demo',
+        scope: 'demo',
+        gate: { kind: 'closed', why: '', for: ms(0) },
+        pause: false,
+        standbyCluster: false,
+        source: { kind: 'etcd', endpoints: [], age: ms(1500), reconnects: 2 },
+        members,
+        problems: [],
+        ...(leader === undefined ? {} : { leader }),
+      },
+    ],
+    listeners: [
+      {
+        name: 'read',
+        cluster: 'demo',
+        address: '',
+        role: 'replica',
+        ready: true,
+        why: '',
+        sessions: { startup: 1, held: 2, dialing: 3, joined: 4 },
+      },
+    ],
+  }
+}
+
+function bench() {
+  const world = { status: statusWith([member('pg1', true), member('pg2', false)], 'pg1'), live: [] as ByteCount[] }
+  const metrics = createMetrics({
+    status: () => world.status,
+    liveBytes: () => world.live,
+    clusterOf: listen => (listen === 'read' ? 'demo' : undefined),
+  })
+  return { world, metrics }
+}
+
+/** The samples of our own metrics, without the many lines of histograms' buckets. */
+async function samples(metrics: { text(): Promise<string> }, name: string): Promise<string[]> {
+  const lines = (await metrics.text()).split('\n')
+  return lines.filter(l => l.startsWith(PREFIX + name) && !l.includes('_bucket')).map(l => l.slice(PREFIX.length))
+}
+
+t.test('gauges are read from the status document, and what is gone has no sample', async t => {
+  const { world, metrics } = bench()
+  t.strictSame(await samples(metrics, 'sessions{'), [
+    'sessions{cluster="demo",listen="read",state="startup"} 1',
+    'sessions{cluster="demo",listen="read",state="held"} 2',
+    'sessions{cluster="demo",listen="read",state="dialing"} 3',
+    'sessions{cluster="demo",listen="read",state="joined"} 4',
+  ])
+  t.strictSame(await samples(metrics, 'held_sessions'), ['held_sessions{cluster="demo",listen="read"} 2'])
+  t.strictSame(await samples(metrics, 'gate_open'), ['gate_open{cluster="demo"} 0'])
+  t.strictSame(await samples(metrics, 'leader_info'), ['leader_info{cluster="demo",member="pg1"} 1'])
+  t.strictSame(await samples(metrics, 'pool_members'), ['pool_members{cluster="demo",listen="read"} 1'])
+  t.strictSame(await samples(metrics, 'source_age'), ['source_age_seconds{cluster="demo"} 1.5'])
+  t.strictSame(await samples(metrics, 'etcd_reconnects'), ['etcd_reconnects_total{cluster="demo"} 2'])
+  t.strictSame(await samples(metrics, 'etcd_reconnects'), ['etcd_reconnects_total{cluster="demo"} 2'], 'asked twice')
+  world.status = statusWith([member('pg2', true)])
+  t.strictSame(await samples(metrics, 'leader_info'), [])
+  t.strictSame(await samples(metrics, 'member_up'), ['member_up{cluster="demo",member="pg2"} 1'])
+  t.strictSame(await samples(metrics, 'member_lag'), ['member_lag_bytes{cluster="demo",member="pg2"} 4096'])
+})
+
+const client = { listen: 'read', client: '10.0.0.7:41234' }
+const ended: Event = {
+  ...client,
+  kind: 'session_ended',
+  member: 'pg1',
+  end: 'client',
+  lasted: ms(10),
+  fromClient: bytes(100),
+  fromMember: bytes(1000),
+}
+
+t.test('events move counters and histograms', async t => {
+  const { metrics } = bench()
+  const events: readonly Event[] = [
+    { ...client, kind: 'session_joined', member: 'pg1', heldFor: ms(0), connectTook: ms(2) },
+    { ...client, kind: 'session_joined', member: 'pg1', heldFor: ms(1500), connectTook: ms(4) },
+    ended,
+    { ...client, kind: 'session_refused', end: 'refused_limit', message: '' },
+    { kind: 'cancel', listen: 'read', how: 'asked', members: 2 },
+    { kind: 'leader_changed', cluster: 'demo', to: 'pg1' },
+    { kind: 'leader_changed', cluster: 'demo', from: 'pg1', to: 'pg2' },
+    { kind: 'probed', cluster: 'demo', member: 'pg1', took: ms(5) },
+    { kind: 'probed', cluster: 'demo', member: 'pg2', took: ms(5) },
+    { kind: 'member_forgotten', cluster: 'demo', member: 'pg2', why: '' },
+    {
+      kind: 'incident_ended',
+      cluster: 'demo',
+      incident: {
+        number: 1,
+        cluster: 'demo',
+        startedAt: epochMs(0),
+        sign: '',
+        moments: { gate_closed: ms(0), confirmed: ms(1400), first_write: ms(1500) },
+        held: 0,
+        cut: 0,
+        refused: 0,
+        lasted: ms(1500),
+      },
+    },
+  ]
+  for (const event of events) metrics.count(event)
+  const told = (await Promise.all(COUNTED.map(name => samples(metrics, name)))).flat()
+  t.strictSame(told, [
+    'connect_seconds_sum{cluster="demo",listen="read"} 0.006',
+    'connect_seconds_count{cluster="demo",listen="read"} 2',
+    'hold_seconds_sum{cluster="demo",listen="read"} 1.5',
+    'hold_seconds_count{cluster="demo",listen="read"} 1',
+    'sessions_total{cluster="demo",listen="read",end="client"} 1',
+    'refused_total{cluster="demo",listen="read",why="refused_limit"} 1',
+    'cancels_total{cluster="demo",how="asked"} 1',
+    'leader_changes_total{cluster="demo"} 1',
+    'probe_seconds_sum{cluster="demo",member="pg1"} 0.005',
+    'probe_seconds_count{cluster="demo",member="pg1"} 1',
+    'incident_phase_seconds_sum{cluster="demo",phase="gate_closed"} 0',
+    'incident_phase_seconds_count{cluster="demo",phase="gate_closed"} 1',
+    'incident_phase_seconds_sum{cluster="demo",phase="confirmed"} 1.4',
+    'incident_phase_seconds_count{cluster="demo",phase="confirmed"} 1',
+    'incident_phase_seconds_sum{cluster="demo",phase="first_write"} 0.1',
+    'incident_phase_seconds_count{cluster="demo",phase="first_write"} 1',
+    'incident_phase_seconds_sum{cluster="demo",phase="whole"} 1.5',
+    'incident_phase_seconds_count{cluster="demo",phase="whole"} 1',
+  ])
+  t.notMatch(await metrics.text(), /10\.0\.0\.7/, 'no client address in any label')
+})
+
+const COUNTED = [
+  'connect_seconds',
+  'hold_seconds',
+  'sessions_total',
+  'refused_total',
+  'cancels_total',
+  'leader_changes',
+  'probe_seconds',
+  'incident_phase',
+]
+
+t.test('bytes never fall: open sessions count as they go, and once when they end', async t => {
+  const { world, metrics } = bench()
+  const up = async () => (await samples(metrics, 'bytes_total')).find(l => l.includes('"up"'))?.split(' ')[1]
+  world.live = [{ listen: 'read', member: 'pg1', fromClient: bytes(60), fromMember: bytes(10) }]
+  t.equal(await up(), '60')
+  world.live = []
+  t.equal(await up(), '60', 'between leaving the table and its event')
+  metrics.count(ended)
+  t.equal(await up(), '100')
+  world.live = [
+    { listen: 'read', member: 'pg1', fromClient: bytes(5), fromMember: bytes(0) },
+    { listen: 'read', member: 'pg1', fromClient: bytes(2), fromMember: bytes(0) },
+  ]
+  t.equal(await up(), '107')
+  world.status = statusWith([member('pg2', true)])
+  t.equal(await up(), '107', 'a forgotten member with open sessions stays')
+  world.live = []
+  t.equal(await up(), undefined, 'then its samples go')
+})
+
+t.test('every metric of the table is served with its help, and Node.js own beside them', async t => {
+  const text = await bench().metrics.text()
+  for (const name of Object.keys(METRICS)) t.match(text, `# HELP ${PREFIX}${name} `)
+  t.match(text, '# HELP process_cpu_user_seconds_total')
+  t.match(text, '# HELP nodejs_eventloop_lag_seconds')
+})
+
+t.test('doc/reference/metrics.md is what the table says; node dist/src/admin/generate.js writes it anew', async t => {
+  const page = join(import.meta.dirname, '../../../doc/reference/metrics.md')
+  t.equal(readFileSync(page, 'utf8'), generateMetricsReference())
+})
+
+function logTo(format: 'json' | 'pretty' | 'auto', tty: boolean) {
+  const lines: string[] = []
+  const clock = { now: ms(0) }
+  const feed = createFeed(() => epochMs(5))
+  const out = { write: (text: string) => lines.push(text) }
+  const log = createLog({ level: 'info', format, now: () => clock.now, out, tty, told: line => feed.push(line) })
+  return { lines, clock, feed, log }
+}
+
+t.test('a line of JSON has level, message and fields; below the level nothing is written', async t => {
+  const { lines, log } = logTo('auto', false)
+  log.report({ kind: 'member_down', cluster: 'demo', member: 'pg1', why: 'refused' })
+  log.report(ended)
+  const { time, ...line } = JSON.parse(lines.join(''))
+  t.type(time, 'number')
+  t.strictSame(line, {
+    level: 40,
+    event: 'member_down',
+    cluster: 'demo',
+    member: 'pg1',
+    why: 'refused',
+    msg: 'demo/pg1: down: refused',
+  })
+  log.setLevel('debug')
+  log.report(ended)
+  t.match(lines[1], /"event":"session_ended"/)
+})
+
+t.test('on a terminal a line is plain text, written at once', async t => {
+  const { lines, log } = logTo('pretty', false)
+  log.report({ kind: 'member_up', cluster: 'demo', member: 'pg1' })
+  t.match(lines[0], /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: demo\/pg1: up\n$/)
+})
+
+t.test('a flood is one line, its sum the next; the feed shows the same lines and no line below info', async t => {
+  const { lines, feed, log, clock } = logTo('json', false)
+  const refused: Event = { ...client, kind: 'session_refused', end: 'refused_limit', message: 'full' }
+  for (let i = 0; i < 100; i++) log.report(refused)
+  log.report(ended)
+  t.equal(lines.length, 1)
+  clock.now = ms(10_000)
+  log.report(refused)
+  t.match(JSON.parse(lines[1] ?? ''), { suppressed: 99, msg: /full \(and 99 more like it since the last such line\)$/ })
+  log.report(refused)
+  log.close()
+  t.equal(lines.length, 3)
+  t.equal(feed.backlog().length, 3)
+})
+
+t.test('the feed keeps the last two hundred lines', async t => {
+  const { feed, log } = logTo('json', false)
+  const seen: string[] = []
+  const leave = feed.follow(line => seen.push(line.message))
+  for (let i = 0; i < 250; i++) log.report({ kind: 'warned', what: `w${i}` })
+  leave()
+  log.report({ kind: 'warned', what: 'after' })
+  t.equal(seen.length, 250)
+  t.equal(feed.backlog().length, 200)
+  t.match(feed.backlog()[0], { at: 5, message: 'w51', level: 'warn' })
+})

@@ -1,0 +1,328 @@
+// The command line: what arguments mean, and how answers look to a person.
+
+import t from 'tap'
+import { columns } from '../../src/cli/columns.js'
+import { nearest } from '../../src/cli/nearest.js'
+import { createPaint, wantsColour } from '../../src/cli/paint.js'
+import { parse } from '../../src/cli/parse.js'
+import { renderStatus } from '../../src/cli/render.js'
+import { renderIncident, renderIncidents, renderSessions } from '../../src/cli/render-lists.js'
+import { VERBS } from '../../src/cli/verbs.js'
+import type { Incident } from '../../src/incidents/incident.js'
+import type { MemberStatus, SessionStatus, Status } from '../../src/pools/status.js'
+import { bytes, epochMs, ms } from '../../src/units/units.js'
+
+const plain = createPaint(false)
+const none = { json: false, watch: false, exit: false }
+
+t.test('verbs, their argument and their flags', async t => {
+  const cases: readonly (readonly [string, object])[] = [
+    ['status', { verb: 'status', args: none, configFlags: [] }],
+    ['status --json --watch', { verb: 'status', args: { ...none, json: true, watch: true }, configFlags: [] }],
+    [
+      'explain read --socket /tmp/x',
+      { verb: 'explain', args: { ...none, socket: '/tmp/x', name: 'read' }, configFlags: [] },
+    ],
+    ['drain self', { verb: 'drain', args: { ...none, name: 'self' }, configFlags: [] }],
+    ['undrain 7', { verb: 'undrain', args: { ...none, name: '7' }, configFlags: [] }],
+    [
+      'incidents --config=/etc/m.yaml',
+      { verb: 'incidents', args: { ...none, config: '/etc/m.yaml' }, configFlags: [] },
+    ],
+    ['demo --exit', { verb: 'demo', args: { ...none, exit: true }, configFlags: [] }],
+  ]
+  for (const [line, expected] of cases) t.strictSame(parse(line.split(' ')), { kind: 'verb', ...expected }, line)
+})
+
+t.test('flags of the configuration go through as paths and texts, in order, repeated ones too', async t => {
+  const line =
+    'run --listen.write.address 0.0.0.0:6000 --config a.yaml --clusters.demo.etcd.hosts=http://a:2379 --clusters.demo.etcd.hosts http://b:2379 --relay.spin=a=b'
+  t.strictSame(parse(line.split(' ')), {
+    kind: 'verb',
+    verb: 'run',
+    args: { ...none, config: 'a.yaml' },
+    configFlags: [
+      ['listen.write.address', '0.0.0.0:6000'],
+      ['clusters.demo.etcd.hosts', 'http://a:2379'],
+      ['clusters.demo.etcd.hosts', 'http://b:2379'],
+      ['relay.spin', 'a=b'],
+    ],
+  })
+})
+
+t.test('what is wrong is said, with the remedy', async t => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['', 'say what to do'],
+    ['statsu', 'no verb is named statsu; did you mean status?'],
+    ['frobnicate', `no verb is named frobnicate; there are: ${Object.keys(VERBS).join(', ')}`],
+    ['toString', `no verb is named toString; there are: ${Object.keys(VERBS).join(', ')}`],
+    ['status --jsno', 'mekare status has no flag --jsno; did you mean --json?'],
+    ['run --jon=x', 'mekare run has no flag --jon'],
+    ['status --__proto__ x', 'mekare status has no flag --___proto___'],
+    ['status now', 'mekare status takes no argument, but got now'],
+    ['explain', 'mekare explain needs a listener: mekare explain LISTENER'],
+    ['explain a b', 'mekare explain takes one listener, but got b too'],
+    ['--json status', 'the verb comes first, before --json'],
+    ['status --socket', 'mekare status: Not enough arguments following: socket'],
+    ['status --socket a --socket b', 'mekare status: --socket is given more than once'],
+    ['run --listen.write.address', '--listen.write.address needs a value: --listen.write.address VALUE'],
+    ['run --a.b --c.d x', '--a.b needs a value: --a.b VALUE'],
+    [
+      'status --admin.socket x',
+      'mekare status takes no configuration; it asks a running router: leave --admin.socket out, or use --socket',
+    ],
+  ]
+  for (const [line, why] of cases) t.strictSame(parse(line.split(' ').filter(Boolean)), { kind: 'usage', why }, line)
+})
+
+t.test('a secret is no flag, and what was given is not repeated', async t => {
+  const parsed = parse(['run', '--clusters.demo.probe.password', 'hunter2'])
+  t.equal(parsed.kind, 'usage')
+  t.notMatch(JSON.stringify(parsed), /hunter2/)
+  t.match(parsed, { why: /passwordFile or the variable MEKARE_CLUSTERS__DEMO__PROBE__PASSWORD$/ })
+  t.equal(parse(['run', '--clusters.demo.probe.passwordFile', '/etc/pw']).kind, 'verb')
+})
+
+t.test('help lists every verb; each has its own with an example', async t => {
+  const all = parse(['--help'])
+  t.equal(all.kind, 'help')
+  for (const verb of Object.keys(VERBS)) {
+    t.match(all, { text: new RegExp(`^ {2}${verb} `, 'm') })
+    const help = parse([verb, '--help'])
+    t.match(help, { kind: 'help', text: /^Examples:/m }, verb)
+    t.match(help, { text: new RegExp(`mekare ${verb}`) })
+    t.strictSame(parse(['help', verb]), help)
+  }
+  t.strictSame(parse(['--version']), { kind: 'version' })
+})
+
+t.test('the word meant is the nearest, if it is near', async t => {
+  t.equal(nearest('undrian', ['drain', 'undrain']), 'undrain')
+  t.equal(nearest('xyzzy', ['drain', 'undrain']), undefined)
+})
+
+t.test('colour only on a terminal and without NO_COLOR; it takes no room', async t => {
+  t.equal(wantsColour(true, {}), true)
+  t.equal(wantsColour(false, {}), false)
+  t.equal(wantsColour(true, { NO_COLOR: '1' }), false)
+  t.equal(wantsColour(true, { TERM: 'dumb' }), false)
+  const rows = columns([
+    [createPaint(true).bad('ab'), 'c'],
+    ['abc', 'd'],
+  ])
+  t.strictSame(rows, ['\u001b[31mab\u001b[39m   c', 'abc  d'])
+})
+
+const pg = (n: number): MemberStatus => ({
+  name: `pg${n}`,
+  address: `10.77.0.2${n}:5432`,
+  role: 'replica',
+  published: { role: 'replica', state: 'streaming' },
+  timeline: 4,
+  lag: bytes(0),
+  healthy: true,
+  health: 'healthy for 2h 4min',
+  drained: false,
+  vanished: false,
+  sessions: 0,
+  pools: [
+    { listen: 'write', usable: false, why: 'not usable: not the primary' },
+    { listen: 'read', usable: true, why: 'streaming, 0B behind' },
+  ],
+})
+
+const { lag: _, ...primary } = pg(1)
+const lagging = 'not usable: lag 21.0MiB is over maxLag 16.0MiB'
+const status: Status = {
+  name: 'gate1',
+  version: '0.1.0',
+  up: ms(11_100_000),
+  stopping: false,
+  clusters: [
+    {
+      name: 'demo',
+      scope: 'demo',
+      leader: 'pg1',
+      gate: { kind: 'open', member: 'pg1', for: ms(7_440_000) },
+      pause: false,
+      standbyCluster: false,
+      source: {
+        kind: 'etcd',
+        endpoints: [
+          { name: '10.77.0.11:2379', state: 'in use' },
+          { name: '10.77.0.12:2379', state: 'standing by' },
+          { name: '10.77.0.13:2379', state: 'failed', why: 'ECONNREFUSED' },
+        ],
+        age: ms(300),
+        reconnects: 1,
+      },
+      members: [
+        {
+          ...primary,
+          role: 'primary',
+          published: { role: 'primary', state: 'running' },
+          sessions: 12,
+          pools: [
+            { listen: 'write', usable: true, why: 'confirmed primary' },
+            { listen: 'read', usable: false, why: 'not usable: it is the primary' },
+          ],
+        },
+        {
+          ...pg(2),
+          lag: bytes(21 * 2 ** 20),
+          pools: [pg(2).pools[0], { listen: 'read', usable: false, why: lagging }].filter(p => p !== undefined),
+        },
+        {
+          ...pg(3),
+          role: 'no answer',
+          healthy: false,
+          health: 'timeout for 12s',
+          drained: true,
+          vanished: true,
+          pools: ['write', 'read'].map(listen => ({ listen, usable: false, why: 'not usable: timeout for 12s' })),
+        },
+      ],
+      problems: ['members/pg9: not JSON'],
+    },
+  ],
+  listeners: [
+    {
+      name: 'write',
+      cluster: 'demo',
+      address: '0.0.0.0:5000',
+      role: 'primary',
+      ready: true,
+      why: 'pg1',
+      sessions: { startup: 1, held: 0, dialing: 0, joined: 12 },
+    },
+    {
+      name: 'read',
+      cluster: 'demo',
+      address: '0.0.0.0:5001',
+      role: 'replica',
+      ready: false,
+      why: 'no replica qualifies',
+      sessions: { startup: 0, held: 3, dialing: 0, joined: 0 },
+    },
+  ],
+}
+
+t.test('status: gate and leader first, then source, members with their reasons, listeners', async t => {
+  t.equal(renderStatus(status, plain), STATUS)
+})
+
+const STATUS = `mekare 0.1.0 on gate1, up 3h 5min
+
+demo
+  gate     OPEN to pg1 for 2h 4min
+  leader   pg1
+  source   etcd answered 300ms ago
+           10.77.0.11:2379 in use
+           10.77.0.12:2379 standing by
+           10.77.0.13:2379 failed: ECONNREFUSED
+  problem  members/pg9: not JSON
+
+  MEMBER  ADDRESS          NOW        PATRONI SAYS        TL  LAG      SESSIONS  HEALTH
+  pg1     10.77.0.21:5432  primary    primary, running    4   -        12        healthy for 2h 4min
+      write  yes  confirmed primary
+      read   no   not usable: it is the primary
+  pg2     10.77.0.22:5432  replica    replica, streaming  4   21.0MiB  0         healthy for 2h 4min
+      write  no   not usable: not the primary
+      read   no   not usable: lag 21.0MiB is over maxLag 16.0MiB
+  pg3     10.77.0.23:5432  no answer  replica, streaming  4   0B       0         timeout for 12s, DRAINED, member key GONE
+      write  no   not usable: timeout for 12s
+      read   no   not usable: timeout for 12s
+
+LISTENER  ADDRESS       ROLE     JOINED  HELD  DIALING  STARTUP  READY
+write     0.0.0.0:5000  primary  12      0     0        1        yes: pg1
+read      0.0.0.0:5001  replica  0       3     0        0        no: no replica qualifies
+`
+
+t.test('status: a closed gate says why and since when; a silent source and a stopping router stand out', async t => {
+  const [cluster] = status.clusters
+  if (cluster === undefined) throw new Error('no cluster')
+  const closed: Status = {
+    ...status,
+    stopping: true,
+    clusters: [
+      {
+        ...cluster,
+        scope: 'main',
+        pause: true,
+        gate: { kind: 'closed', why: 'pg1 answers in recovery', for: ms(3200) },
+        source: { kind: 'etcd', endpoints: [], silentFor: ms(61_000), why: 'no endpoint answers', reconnects: 4 },
+        members: [],
+      },
+    ],
+  }
+  const text = renderStatus(closed, plain)
+  t.match(text, /^mekare 0\.1\.0 on gate1, up 3h 5min {2}STOPPING$/m)
+  t.match(text, /^demo \(scope main\)$/m)
+  t.match(text, /^ {2}gate +CLOSED for 3\.2s: pg1 answers in recovery$/m)
+  t.match(text, /^ {2}source +etcd SILENT for 1min: no endpoint answers$/m)
+  t.match(text, /^ {2}note +Patroni is paused$/m)
+  t.match(text, /^ {2}no members are known$/m)
+})
+
+t.test('what a peer wrote cannot steer the terminal', async t => {
+  const [cluster] = status.clusters
+  if (cluster === undefined) throw new Error('no cluster')
+  const evil = renderStatus({ ...status, clusters: [{ ...cluster, leader: 'pg1\u001b]0;owned\u0007\n' }] }, plain)
+  t.notMatch(evil.replaceAll('\n', ''), /\p{Cc}/u)
+})
+
+const incident: Incident = {
+  number: 3,
+  cluster: 'demo',
+  startedAt: epochMs(Date.UTC(2026, 1, 3, 3, 4, 5, 678)),
+  sign: 'failover key: pg1 → pg2',
+  from: 'pg1',
+  to: 'pg2',
+  moments: { first_sign: ms(0), gate_closed: ms(1), key_moved: ms(1300), confirmed: ms(1400), first_write: ms(1410) },
+  held: 12,
+  cut: 5,
+  refused: 0,
+  lasted: ms(1410),
+}
+
+t.test('an incident is a timeline', async t => {
+  t.equal(renderIncident(incident, plain), INCIDENT)
+  const { lasted: _lasted, to: _to, ...open } = incident
+  t.match(renderIncident({ ...open, moments: {} }, plain), /^incident 3 {2}demo: pg1 → no leader yet, UNDER WAY$/m)
+  t.equal(renderIncidents([], plain), 'no leader change since this router started\n')
+  t.equal(renderIncidents([incident, incident], plain), `${INCIDENT}\n${INCIDENT}`)
+})
+
+const INCIDENT = `incident 3  demo: pg1 → pg2, took 1.4s
+  began 2026-02-03T03:04:05.678Z: failover key: pg1 → pg2
+  +0.000s  first sign                    took 0ms    |
+  +0.001s  gate closed                   took 1ms    |
+  +1.300s  leader key moved              took 1.3s   =====================================|
+  +1.400s  primary confirmed, gate open  took 100ms                                       ===|
+  +1.410s  first write let through       took 10ms                                           |
+  sessions: 12 held, 5 cut, 0 refused
+`
+
+t.test('sessions are rows, the longest open first', async t => {
+  const one: SessionStatus = {
+    id: 7,
+    listen: 'write',
+    client: '10.0.0.7:41234',
+    state: 'joined',
+    member: 'pg1',
+    backendClient: '10.77.0.31:50112',
+    for: ms(500),
+    fromClient: bytes(10),
+    fromMember: bytes(2048),
+  }
+  const waiting: SessionStatus = { ...one, id: 8, state: 'held', for: ms(4000), client: 'unix' }
+  const { member: _m, backendClient: _b, ...held } = waiting
+  t.equal(
+    renderSessions([one, held], plain),
+    `ID  LISTENER  CLIENT          STATE   MEMBER  SEEN THERE AS     FOR    UP   DOWN
+8   write     unix            held    -       -                 4s     10B  2.0KiB
+7   write     10.0.0.7:41234  joined  pg1     10.77.0.31:50112  500ms  10B  2.0KiB
+`,
+  )
+  t.equal(renderSessions([], plain), 'no session is open\n')
+})
