@@ -1,7 +1,7 @@
 // Bytes moved, by listener, member and direction: what ended sessions had moved plus what open ones have so far.
 // A total never falls while its member is known. Knows no socket.
 
-import type { Bytes } from '../units/units.js'
+import { type Bytes, bytes } from '../units/units.js'
 import type { Meter } from './meters.js'
 
 export interface ByteCount {
@@ -39,7 +39,7 @@ export function createByteTotals(): ByteTotals {
       for (const session of live) add(open, session)
       forgetGone(closed, shown, total => open.has(keyOf(total)) || known(clusterOf(total.listen), total.member))
       meter.forget()
-      for (const total of sum(closed, open)) {
+      for (const total of sum(shown, closed, open)) {
         const { listen, member, up, down } = atLeast(total, shown)
         meter.put(up, clusterOf(listen), listen, member, 'up')
         meter.put(down, clusterOf(listen), listen, member, 'down')
@@ -61,10 +61,11 @@ function add(totals: Totals, { listen, member, fromClient, fromMember }: ByteCou
   }
 }
 
-function sum(closed: Totals, open: Totals): Iterable<Total> {
-  const all: Totals = new Map([...closed].map(([key, total]) => [key, { ...total }]))
-  for (const { listen, member, up, down } of open.values()) {
-    add(all, { listen, member, fromClient: up as Bytes, fromMember: down as Bytes })
+/** A total for each that was ever shown, even with nothing left to count, so that its sample does not vanish. */
+function sum(shown: Totals, ...parts: readonly Totals[]): Iterable<Total> {
+  const all: Totals = new Map([...shown].map(([key, total]) => [key, { ...total, up: 0, down: 0 }]))
+  for (const { listen, member, up, down } of parts.flatMap(part => [...part.values()])) {
+    add(all, { listen, member, fromClient: bytes(up), fromMember: bytes(down) })
   }
   return all.values()
 }

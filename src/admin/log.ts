@@ -11,7 +11,7 @@ import { noThrottle, type Told, throttle, untold } from '../events/throttle.js'
 import type { Ms } from '../units/units.js'
 
 /** Where lines go; each call brings one or more whole lines. */
-export interface Out {
+interface Out {
   write(text: string): void
 }
 

@@ -56,6 +56,8 @@ function countEvent(meters: Meters, clusterOf: (listen: string) => string, event
       meters.sessions_total.put(1, clusterOf(event.listen), event.listen, event.end)
       return
     case 'session_refused':
+      // A refused session has no session_ended: this is its end.
+      meters.sessions_total.put(1, clusterOf(event.listen), event.listen, event.end)
       meters.refused_total.put(1, clusterOf(event.listen), event.listen, event.end)
       return
     case 'cancel':

@@ -67,7 +67,7 @@ function builder(verb: Verb, spec: VerbSpec) {
     .version(false)
     .help('help')
     .alias('help', 'h')
-    .wrap(100)
+    .wrap(120)
     .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false, 'boolean-negation': false })
     .usage(`mekare ${verb}${argument}${config}\n\n${spec.help}${argumentHelp(spec)}`)
   for (const [name, flag] of Object.entries(spec.flags)) {

@@ -1,6 +1,6 @@
 // The verbs of the command line as one table: help, arguments, flags, examples. Knows nothing of what they do.
 
-export interface FlagSpec {
+interface FlagSpec {
   readonly type: 'boolean' | 'string'
   readonly help: string
 }

@@ -3,9 +3,8 @@
 import { find, keysOf, type Leaf, NAME, type Node, tree } from './keys.js'
 import { closest, type Problem, shown } from './problems.js'
 
-/** Where an entry came from, in order of precedence. */
-export const LAYERS = ['default', 'file', 'environment', 'flag'] as const
-export type LayerName = (typeof LAYERS)[number]
+/** Where an entry came from, the lowest first. */
+type LayerName = 'default' | 'file' | 'environment' | 'flag'
 
 export interface Entry {
   readonly path: readonly string[]
@@ -32,58 +31,58 @@ const split = (text: string): readonly string[] =>
     .map(part => part.trim())
     .filter(part => part !== '')
 
+const take = (entry: Entry, value: unknown): Layer => ({ entries: [{ ...entry, value }], problems: [] })
+
+const refuse = ({ path, origin }: Entry, why: string, remedy: string): Layer => ({
+  entries: [],
+  problems: [{ path: dotted(path), why, remedy, origin }],
+})
+
 function acceptLeaf(entry: Entry, leaf: Leaf): Layer {
-  const { value, path, origin } = entry
-  const accepted = (text: unknown): Layer => ({ entries: [{ ...entry, value: text }], problems: [] })
-  const wrong = (why: string): Layer => ({
-    entries: [],
-    problems: [{ path: dotted(path), why, remedy: leaf.write, origin }],
-  })
+  const { value } = entry
   if (value === undefined || value === '') return { entries: [], problems: [] }
   if (entry.layer === 'flag' && leaf.secret) {
-    const file = dotted([...path.slice(0, -1), `${path.at(-1)}File`])
-    return {
-      entries: [],
-      problems: [
-        {
-          path: dotted(path),
-          why: 'is not taken as a flag, since process lists show flags',
-          remedy: `use ${file}, or the environment`,
-          origin,
-        },
-      ],
-    }
+    const remedy = `use ${dotted(entry.path)}File, or the environment`
+    return refuse(entry, 'is not taken as a flag, since process lists show flags', remedy)
   }
-  if (typeof value === 'string') return accepted(leaf.list ? split(value) : leaf.secret ? value : value.trim())
-  if (!Array.isArray(value)) return wrong(`is a map of keys, not ${leaf.noun}`)
-  if (!leaf.list) return wrong(`is a list, not ${leaf.noun}`)
-  return value.every(item => typeof item === 'string')
-    ? accepted(value)
-    : wrong('holds something that is not plain text')
+  if (typeof value === 'string') return take(entry, leaf.list ? split(value) : leaf.secret ? value : value.trim())
+  if (!Array.isArray(value)) return refuse(entry, `is a map of keys, not ${leaf.noun}`, leaf.write)
+  if (!leaf.list) return refuse(entry, `is a list, not ${leaf.noun}`, leaf.write)
+  const plainText = value.every(item => typeof item === 'string')
+  return plainText ? take(entry, value) : refuse(entry, 'holds something that is not plain text', leaf.write)
 }
 
+const isOff = ({ path, value }: Entry): boolean => value === 'off' && path[0] === 'listen' && path.length === 2
+
 function acceptSection(entry: Entry, node: Node): Layer {
-  const { path, value, origin } = entry
-  const off = value === 'off' && path[0] === 'listen' && path.length === 2
-  const empty = value === undefined || value === '' || (typeof value === 'object' && !Array.isArray(value))
-  if (off || empty) return { entries: off ? [entry] : [{ ...entry, value: {} }], problems: [] }
+  const { value } = entry
+  if (isOff(entry)) return take(entry, value)
+  if (value === undefined || value === '' || (typeof value === 'object' && !Array.isArray(value)))
+    return take(entry, {})
   const keys = node.kind === 'section' ? [...node.fields.keys()].join(', ') : 'names of your choice'
-  return {
-    entries: [],
-    problems: [{ path: dotted(path), why: 'is not a map of keys', remedy: `give it keys: ${keys}`, origin }],
-  }
+  return refuse(entry, 'is not a map of keys', `give it keys: ${keys}`)
+}
+
+interface Guess {
+  /** As far as the mistake reaches. */
+  readonly shown: string
+  readonly whole: string
 }
 
 /** Where a key of that name exists in another place, or a mistyped one in this place. */
-function guess(path: readonly string[], known: number, last: Node): readonly string[] | undefined {
+function guess(path: readonly string[], known: number, last: Node): Guess | undefined {
   const name = path[known] ?? ''
   const here = last.kind === 'section' ? closest(name, [...last.fields.keys()]) : undefined
-  if (here !== undefined) return [...path.slice(0, known), here, ...path.slice(known + 1)]
+  if (here !== undefined) {
+    const right = [...path.slice(0, known), here]
+    return { shown: dotted(right), whole: dotted([...right, ...path.slice(known + 1)]) }
+  }
   const elsewhere = keysOf().filter(key => key.path.at(-1) === path.at(-1))
   const near = elsewhere.find(key => key.path[0] === path[0]) ?? elsewhere[0]
-  return near?.path.map((segment, index) =>
-    segment === '<name>' ? (path[0] === near.path[0] ? (path[index] ?? segment) : segment) : segment,
-  )
+  if (near === undefined) return undefined
+  const sameName = path[0] === near.path[0] ? path[1] : undefined
+  const whole = dotted(near.path.map(segment => (segment === '<name>' ? (sameName ?? segment) : segment)))
+  return { shown: whole, whole }
 }
 
 function unknownKey({ path, origin }: Entry, known: number, last: Node): Problem {
@@ -101,8 +100,8 @@ function unknownKey({ path, origin }: Entry, known: number, last: Node): Problem
     return { path: at, why: 'is not available in this version', remedy: 'take the section out', origin }
   const meant = guess(path, known, last)
   const remedy =
-    meant === undefined ? 'take it out; the reference page lists every key' : `did you mean ${dotted(meant)}?`
-  return { path: at, why: 'is an unknown key', remedy, origin, ...(meant !== undefined && { meant: dotted(meant) }) }
+    meant === undefined ? 'take it out; the reference page lists every key' : `did you mean ${meant.shown}?`
+  return { path: at, why: 'is an unknown key', remedy, origin, ...(meant !== undefined && { meant: meant.whole }) }
 }
 
 /** An entry that only says: this cluster or listener is there. It stands even when every key of it is wrong. */
@@ -130,8 +129,8 @@ const below = (path: string, above: string): boolean => path.startsWith(`${above
 /** What an entry of a higher layer puts out of force: the same key, `off` against keys, and the other way to give a password. */
 function displaced(by: Entry, old: Entry): boolean {
   const [path, other] = [dotted(by.path), dotted(old.path)]
-  if (by.value === 'off' && below(other, path)) return true
-  if (old.value === 'off' && below(path, other)) return true
+  if (isOff(by) && below(other, path)) return true
+  if (isOff(old) && below(path, other)) return true
   return by.layer !== old.layer && (other === `${path}File` || path === `${other}File`)
 }
 
@@ -145,16 +144,28 @@ export function overlay(layers: readonly (readonly Entry[])[]): Entries {
   return result
 }
 
+type Tree = Record<string, unknown>
+
+const isMap = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The map under a name, made where it is missing. Without a prototype: `constructor` is a name like any other. */
+function enter(tree: Tree, name: string): Tree {
+  const there = tree[name]
+  if (isMap(there)) return there
+  const made: Tree = Object.create(null)
+  tree[name] = made
+  return made
+}
+
 /** Builds the nested object that the table parses; listeners that are `off` are left out. */
 export function nest(entries: Entries): object {
-  const root: Record<string, unknown> = Object.create(null)
-  for (const { path, value } of entries.values()) {
-    if (value === 'off' && path[0] === 'listen' && path.length === 2) continue
-    let at = root
-    for (const name of path.slice(0, -1)) at = (at[name] ??= Object.create(null)) as Record<string, unknown>
-    const last = path.at(-1) ?? ''
-    const map = typeof value === 'object' && !Array.isArray(value)
-    at[last] = map ? (at[last] ?? Object.create(null)) : value
+  const root: Tree = Object.create(null)
+  for (const entry of entries.values()) {
+    if (isOff(entry)) continue
+    const parent = entry.path.slice(0, -1).reduce(enter, root)
+    const name = entry.path.at(-1) ?? ''
+    if (isMap(entry.value)) enter(parent, name)
+    else parent[name] = entry.value
   }
   return root
 }

@@ -5,18 +5,18 @@ import { type Leaf, NAME, type Node, type Section, tree } from './keys.js'
 type Json = Readonly<Record<string, unknown>>
 
 function typed(text: string, json: Json): unknown {
-  if (json['type'] === 'boolean') return text === 'true'
-  const number = json['type'] === 'integer'
+  if (json.type === 'boolean') return text === 'true'
+  const number = json.type === 'integer'
   return number ? Number(text) : text
 }
 
 function leafSchema({ json, doc, list, default: fallback }: Leaf): Json {
   const value =
     fallback === undefined ? {} : { default: typeof fallback === 'string' ? typed(fallback, json) : fallback }
-  const alone = list ? { anyOf: [json, json['items']] } : json
+  const alone = list ? { anyOf: [json, json.items] } : json
   return {
     description: doc,
-    anyOf: [...(Array.isArray(alone['anyOf']) ? alone['anyOf'] : [alone]), { type: 'null' }],
+    anyOf: [...(Array.isArray(alone.anyOf) ? alone.anyOf : [alone]), { type: 'null' }],
     ...value,
   }
 }

@@ -27,7 +27,7 @@ export interface Section {
 }
 
 /** A map by names of the operator's choice, each with the same keys. */
-export interface Named {
+interface Named {
   readonly kind: 'named'
   readonly doc: string
   readonly each: Section

@@ -164,8 +164,8 @@ export const socketPath = () =>
 
 /** One word out of a closed list. */
 export function choice<const T extends readonly [string, ...string[]]>(...words: T) {
-  const noun = words.length === 1 ? words[0] : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
-  return z.enum(words).meta({ noun, write: `write ${noun}`, unit: words.join(' \\| '), json: { enum: words } })
+  const write = `write ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+  return z.enum(words).meta({ noun: 'one of its words', write, unit: words.join(' \\| '), json: { enum: words } })
 }
 
 /** A key whose other values are for later versions. */

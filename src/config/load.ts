@@ -54,7 +54,7 @@ function explain(issue: z.core.$ZodIssue, entries: Entries): Problem {
   const index = issue.path.at(-1)
   const given = Array.isArray(entry.value) && typeof index === 'number' ? entry.value[index] : entry.value
   const why =
-    issue.code === 'custom' && typeof issue.params?.['why'] === 'string' ? issue.params['why'] : `is not ${leaf?.noun}`
+    issue.code === 'custom' && typeof issue.params?.why === 'string' ? issue.params.why : `is not ${leaf?.noun}`
   const value = leaf?.secret ? {} : { value: shown(String(given)) }
   return { path: at, ...value, why, remedy, origin: entry.origin }
 }
@@ -97,6 +97,12 @@ function merge(
   }
 }
 
+/** An unknown section is told once, however many keys stand in it. */
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  const byText = new Map(problems.toReversed().map(problem => [`${problem.path} ${problem.why}`, problem]))
+  return [...byText.values()].toReversed()
+}
+
 /**
  * Loads and checks the configuration. Throws a ConfigError with every problem at once; only a file that is not YAML, or
  * not readable, is told alone.
@@ -109,6 +115,6 @@ export function loadConfig(input: ConfigInput): Config {
   const keys = [...merged.problems, ...files.problems, ...problems]
   const told = new Set(keys.flatMap(({ path, meant }) => [path, meant]))
   const all = [...keys, ...checkRules(config, input.descriptorLimit).filter(({ path }) => !told.has(path))]
-  if (all.length > 0) throw new ConfigError(all)
+  if (all.length > 0) throw new ConfigError(distinct(all))
   return config
 }

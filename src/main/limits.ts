@@ -1,9 +1,7 @@
-// How many files this process may open, and so how many sessions it can hold.
+// How many files this process may open.
 
 import { readFileSync } from 'node:fs'
 
-/** Descriptors kept for listeners, probes, etcd, the log and admin clients. */
-const RESERVE = 256
 /** What is assumed where the system does not tell. */
 const FALLBACK = 1024
 
@@ -15,9 +13,4 @@ export function descriptorLimit(): number {
   } catch {
     return FALLBACK
   }
-}
-
-/** `session.max: auto`: each session costs two descriptors. */
-export function sessionLimit(max: number | 'auto', descriptors: number): number {
-  return max === 'auto' ? Math.max(1, Math.floor((descriptors - Math.min(RESERVE, descriptors / 2)) / 2)) : max
 }

@@ -6,10 +6,12 @@ import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { cli } from '../cli/cli.js'
 import { EXIT, type RunOptions } from '../cli/deps.js'
+import { formatListenAddress } from '../config/addresses.js'
 import { loadConfig } from '../config/load.js'
 import { ConfigError } from '../config/problems.js'
+import { sessionLimit } from '../config/rules.js'
 import type { Config } from '../config/shape.js'
-import { descriptorLimit, sessionLimit } from './limits.js'
+import { descriptorLimit } from './limits.js'
 import { runProxy } from './proxy.js'
 import { readVersion } from './version.js'
 
@@ -46,8 +48,7 @@ async function withConfig(options: RunOptions, then: (config: Config) => Promise
 
 async function check(config: Config): Promise<number> {
   const listens = Object.entries(config.listen).map(([name, { address, role, cluster }]) => {
-    const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`
-    return `  ${name}: ${where}, role ${role}, cluster ${cluster}`
+    return `  ${name}: ${formatListenAddress(address)}, role ${role}, cluster ${cluster}`
   })
   const most = sessionLimit(config.session.max, descriptorLimit())
   process.stdout.write(`the configuration is good: at most ${most} sessions\n${listens.join('\n')}\n`)

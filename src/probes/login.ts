@@ -5,6 +5,8 @@ import type { Socket } from 'node:net'
 import pg from 'pg'
 import type { ProbeConfig } from '../config/shape.js'
 import type { Address } from '../topology/topology.js'
+import { createFrames } from './frames.js'
+import { addressText, verdict } from './unasked.js'
 
 export type Login = Omit<ProbeConfig, 'user'> & { readonly user: string }
 
@@ -26,7 +28,7 @@ export function clientOver(socket: Socket, { host, port }: Address, config: Logi
     // The connection is encrypted already where that is wanted.
     ssl: false,
     sslnegotiation: 'postgres',
-    stream: () => asUnconnected(socket),
+    stream: () => asUnconnected(socket, addressText({ host, port })),
   }
   return new pg.Client(settings)
 }
@@ -37,11 +39,21 @@ function missingPassword(): never {
 }
 
 /**
- * Makes an open socket pass for one that `pg` may connect, and turns what its parser throws (garbage from whatever listens
- * there) into an error of this one connection: thrown from a socket's event it would end the process.
+ * Makes an open socket pass for one that `pg` may connect, and lets only well-formed messages through to its parser:
+ * garbage from whatever listens there must end this one connection and nothing else.
  */
-function asUnconnected<S extends Socket>(socket: S): S {
+function asUnconnected<S extends Socket>(socket: S, where: string): S {
   const emit = socket.emit.bind(socket) as (event: string, ...args: unknown[]) => boolean
+  const frames = createFrames()
+  const refuse = (what: string): boolean => {
+    socket.destroy(verdict('unclear', `${where}: ${what}; is it PostgreSQL?`))
+    return true
+  }
+  const read = (chunk: Uint8Array): boolean => {
+    const whole = frames(chunk)
+    if (typeof whole === 'string') return refuse(whole)
+    return whole.length === 0 || emit('data', whole)
+  }
   return Object.assign(socket, {
     connect() {
       process.nextTick(() => socket.emit('connect'))
@@ -49,10 +61,10 @@ function asUnconnected<S extends Socket>(socket: S): S {
     },
     emit(event: string, ...args: unknown[]) {
       try {
-        return emit(event, ...args)
+        return event === 'data' ? read(args[0] as Uint8Array) : emit(event, ...args)
       } catch (error) {
-        socket.destroy(error as Error)
-        return true
+        // Thrown from a socket's event it would end the process.
+        return refuse(String(error))
       }
     },
   })

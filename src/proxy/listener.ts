@@ -2,6 +2,7 @@
 
 import { chmodSync, unlinkSync } from 'node:fs'
 import { BlockList, createServer, isIPv6, type Server, type Socket } from 'node:net'
+import { formatListenAddress } from '../config/addresses.js'
 import type { ListenAddress, ListenConfig } from '../config/shape.js'
 import type { Refusal } from '../sessions/end.js'
 import { type Ms, ms } from '../units/units.js'
@@ -33,26 +34,30 @@ export interface Listener {
 /** Binds and listens. A failure says what, the address, and the remedy. */
 export function listen(deps: ListenerDeps): Promise<Opened> {
   const { address } = deps.config()
+  const door = createDoor()
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, socket =>
-    accept(socket, deps),
+    accept(socket, deps, door),
   )
   return new Promise(resolve => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       resolve({ ok: false, why: whyNot(deps.name, address, error) }),
     )
-    server.listen(
-      address.kind === 'unix' ? { path: address.path, backlog: 1024 } : { ...address, backlog: 1024 },
-      () => {
-        // As PostgreSQL's own socket: whoever reaches it may ask; pg_hba.conf decides.
-        if (address.kind === 'unix') chmodSync(address.path, 0o777)
-        server.on('error', () => {})
-        resolve({
-          ok: true,
-          listener: { name: deps.name, address: boundTo(server, address), close: () => close(server, address) },
-        })
-      },
-    )
+    server.listen({ ...wayIn(address), backlog: 1024 }, () => {
+      // As PostgreSQL's own socket: whoever reaches it may ask; pg_hba.conf decides.
+      if (address.kind === 'unix') chmodSync(address.path, 0o777)
+      server.on('error', () => {})
+      resolve({
+        ok: true,
+        listener: { name: deps.name, address: boundTo(server, address), close: () => close(server, address) },
+      })
+    })
   })
+}
+
+/** An address without a host is all interfaces, of both families where the machine has both. */
+function wayIn(address: ListenAddress): { path: string } | { host?: string; port: number } {
+  if (address.kind === 'unix') return { path: address.path }
+  return address.host === '' ? { port: address.port } : { host: address.host, port: address.port }
 }
 
 function close(server: Server, address: ListenAddress): void {
@@ -79,14 +84,14 @@ const REMEDY: Record<string, string> = {
 }
 
 function whyNot(name: string, address: ListenAddress, error: NodeJS.ErrnoException): string {
-  const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`
+  const where = formatListenAddress(address)
   return `listen.${name}.address: ${where} ${REMEDY[error.code ?? ''] ?? error.message} (${error.code})`
 }
 
-function accept(socket: Socket, deps: ListenerDeps): void {
+function accept(socket: Socket, deps: ListenerDeps, door: Door): void {
   const { room } = deps
   const session = newSession(socket, deps, room.now())
-  const refusal = admission(session, deps)
+  const refusal = admission(session, deps, door)
   room.table.add(session)
   session.inbound.onGone(error => left(session, error, room))
   if (refusal) {
@@ -98,14 +103,20 @@ function accept(socket: Socket, deps: ListenerDeps): void {
 }
 
 /** Why this client is not let in, if it is not. */
-function admission(session: Session, { room, name, config, maxSessions }: ListenerDeps): Denied | undefined {
-  const { allow, maxPerAddress } = config()
+function admission(
+  session: Session,
+  { room, name, config, maxSessions }: ListenerDeps,
+  door: Door,
+): Denied | undefined {
+  const { allow, max, maxPerAddress } = config()
   if (room.stopping()) return { end: 'refused_shutdown', message: 'the proxy is stopping' }
-  if (!allowed(session.host, allow))
+  if (!door(session.host, allow))
     return { end: 'refused_address', message: `${session.host} is not in listen.${name}.allow` }
-  const limit = room.table.refusal(session.host, { max: maxSessions, maxPerAddress })
+  const limit = room.table.refusal(session, { all: maxSessions, listen: max, maxPerAddress })
   return limit === undefined ? undefined : { end: 'refused_limit', message: `too many clients: ${limit}` }
 }
+
+type Door = ReturnType<typeof createDoor>
 
 interface Denied {
   readonly end: Refusal
@@ -147,8 +158,17 @@ function plain(address: string | undefined): string {
   return address?.startsWith('::ffff:') ? address.slice(7) : (address ?? '')
 }
 
-function allowed(host: string, blocks: readonly string[]): boolean {
-  if (blocks.length === 0 || host === '') return true
+/** Compiles `allow` once for each configuration: CIDR blocks and single addresses; empty lets everybody in. */
+function createDoor(): (host: string, blocks: readonly string[]) => boolean {
+  let compiled: { readonly from: readonly string[]; readonly list: BlockList } | undefined
+  return (host, blocks) => {
+    if (blocks.length === 0 || host === '') return true
+    if (compiled?.from !== blocks) compiled = { from: blocks, list: compile(blocks) }
+    return compiled.list.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
+  }
+}
+
+function compile(blocks: readonly string[]): BlockList {
   const list = new BlockList()
   for (const block of blocks) {
     const [net = '', bits] = block.split('/')
@@ -156,5 +176,5 @@ function allowed(host: string, blocks: readonly string[]): boolean {
     if (bits === undefined) list.addAddress(net, family)
     else list.addSubnet(net, Number(bits), family)
   }
-  return list.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
+  return list
 }

@@ -3,9 +3,12 @@
 
 import type { Socket } from 'node:net'
 import type { Attached, Engine, Pair, RelayEnd } from './relay.js'
-import { reset, whenWritten } from './reset.js'
+import { reset } from './reset.js'
 
-/** How long a side may take over its last bytes once the other side has failed or the session is cut, in milliseconds. */
+/**
+ * How long a side may take over its last bytes once the other side has failed or the session is cut, in milliseconds.
+ * A reset drops what the kernel has not sent yet and Node cannot ask how much that is: with a backlog all of this is given.
+ */
 const FLUSH_LIMIT = 100
 
 /** TCP keepalive starts after this much silence, in milliseconds. */
@@ -25,8 +28,6 @@ interface Flow {
   taken: number
   /** `from` ended in order, and `to` was told. */
   ended: boolean
-  /** Nothing more is taken from `from`. */
-  stopped: boolean
   /** `from` is closed, and that was counted. */
   gone: boolean
 }
@@ -68,9 +69,7 @@ class NetRelay implements Attached {
     if (this.dying || this.open === 0) return
     this.dying = true
     this.end = { by: 'cut' }
-    this.stop(this.up)
-    // What the session sent and the kernel has not yet taken stays here.
-    this.down.from.cork()
+    stop(this.up)
     this.drainLink()
   }
 
@@ -85,7 +84,6 @@ class NetRelay implements Attached {
       },
       taken: 0,
       ended: false,
-      stopped: false,
       gone: false,
     }
     return flow
@@ -98,9 +96,7 @@ class NetRelay implements Attached {
     from.setTimeout(0)
     from.setNoDelay(true)
     from.setKeepAlive(true, KEEPALIVE_AFTER)
-    to.on('drain', () => {
-      if (!flow.stopped) from.resume()
-    })
+    to.on('drain', () => from.resume())
     from.on('end', () => this.pass(flow))
     // Stays for good: a socket may fail after its end was reported.
     from.on('error', error => this.fail(flow, error))
@@ -116,14 +112,13 @@ class NetRelay implements Attached {
 
   /** Starts reading, or catches up with what happened to the socket before it was ours: its events will not come again. */
   private begin(flow: Flow): void {
-    const { from, to } = flow
+    const { from } = flow
     if (from.destroyed) this.fail(flow, from.errored)
     else if (from.readableEnded) this.pass(flow)
     if (from.closed) process.nextTick(() => this.closed(flow))
     if (this.dying) return
     from.on('data', flow.onData)
-    if (to.writableNeedDrain) from.pause()
-    else from.resume()
+    from.resume()
   }
 
   /** Passes an end in order on. The other direction goes on. */
@@ -139,46 +134,41 @@ class NetRelay implements Attached {
     if (this.dying) return
     this.dying = true
     this.end = error ? { by: flow.by, error: error.message } : (this.end ?? { by: flow.by })
-    this.stop(this.up)
-    this.stop(this.down)
+    stop(this.up)
+    stop(this.down)
     takeRest(flow)
-    const finish = () => {
-      clearTimeout(limit)
-      reset(flow.to)
-    }
-    const limit = setTimeout(finish, FLUSH_LIMIT)
     reset(flow.from)
-    whenWritten(flow.to, finish)
-  }
-
-  private stop(flow: Flow): void {
-    flow.stopped = true
-    flow.from.off('data', flow.onData)
-    flow.from.pause()
+    if (flow.to.writableLength === 0) reset(flow.to)
+    if (flow.to.destroyed) return
+    const limit = setTimeout(reset, FLUSH_LIMIT, flow.to)
+    flow.to.once('close', () => clearTimeout(limit))
   }
 
   /** After a cut: takes what the link has ready, writes it to the session, and resets both, within FLUSH_LIMIT. */
   private drainLink(): void {
     const { from: link, to: session } = this.down
+    const before = this.down.taken
+    const idle = session.writableLength === 0
+    let taken = before
+    let quietTurns = 0
+    const look = () => {
+      // A link that a slow session holds back is not quiet: the session's drain looks again, and the limit ends it.
+      quietTurns = this.down.taken !== taken || link.isPaused() ? 0 : quietTurns + 1
+      taken = this.down.taken
+      // The first turn may not have polled the socket yet; after two more without a byte the kernel had none.
+      const drained = session.destroyed || link.destroyed || link.readableEnded || quietTurns > 2
+      if (drained) {
+        reset(link)
+        if (session.destroyed || (idle && taken === before)) finish()
+      } else if (link.isPaused()) session.once('drain', look)
+      else next = setImmediate(look)
+    }
     const finish = () => {
       clearTimeout(limit)
       clearImmediate(next)
-      this.stop(this.down)
-      reset(session)
+      stop(this.down)
       reset(link)
-    }
-    let taken = -1
-    let quietTurns = 0
-    const look = () => {
-      if (session.destroyed) return finish()
-      // Held back by a slow session: its drain goes on reading, and the limit ends it.
-      const waiting = link.isPaused() && !link.destroyed
-      quietTurns = waiting || this.down.taken !== taken ? 0 : quietTurns + 1
-      taken = this.down.taken
-      // The first turn may not have polled the socket yet; after a second without a byte the kernel had none.
-      if (link.destroyed || link.readableEnded || quietTurns === 2) return whenWritten(session, finish)
-      if (waiting) session.once('drain', look)
-      else next = setImmediate(look)
+      reset(session)
     }
     const limit = setTimeout(finish, FLUSH_LIMIT)
     let next = setImmediate(look)
@@ -194,6 +184,11 @@ class NetRelay implements Attached {
     this.open -= 1
     if (this.open === 0) this.ended(this.end ?? { by: flow.by })
   }
+}
+
+function stop(flow: Flow): void {
+  flow.from.off('data', flow.onData)
+  flow.from.pause()
 }
 
 /** A failed socket still holds what was read while the other side was slow; its 'data' comes no more, read() gives it. */

@@ -20,13 +20,17 @@ export interface Row {
 }
 
 export interface Limits {
-  readonly max: number
+  /** Of the whole process. */
+  readonly all: number
+  /** Of the listener; `auto`: only the process's. */
+  readonly listen: number | 'auto'
+  /** 0: no limit. Unix sockets have no address and are not limited by it. */
   readonly maxPerAddress: number
 }
 
 export interface Table<S extends Row> {
-  /** The limit that forbids one more from this host, in words, or undefined. */
-  refusal(host: string, limits: Limits): string | undefined
+  /** The limit that forbids this one more, in words, or undefined. */
+  refusal(session: Pick<S, 'host' | 'listen'>, limits: Limits): string | undefined
   add(session: S): void
   move(session: S, to: SessionState, member?: string): void
   remove(session: S): void
@@ -46,6 +50,7 @@ export function createTable<S extends Row>(): Table<S> {
   const hosts = new Map<string, number>()
   const members = new Map<string, number>()
   const listens = new Map<string, number>()
+  const perListen = new Map<string, number>()
 
   const bump = <K>(map: Map<K, number>, key: K, by: 1 | -1) => {
     const n = (map.get(key) ?? 0) + by
@@ -58,17 +63,19 @@ export function createTable<S extends Row>(): Table<S> {
   }
 
   return {
-    refusal(host, limits) {
-      if (ids.size >= limits.max) return `session.max is ${limits.max}`
-      const fromHost = hosts.get(host) ?? 0
-      if (limits.maxPerAddress > 0 && host !== '' && fromHost >= limits.maxPerAddress)
-        return `maxPerAddress is ${limits.maxPerAddress}, and ${host} has as many sessions`
-      return undefined
+    refusal({ host, listen }, limits) {
+      if (ids.size >= limits.all) return `session.max is ${limits.all}`
+      if (limits.listen !== 'auto' && (perListen.get(listen) ?? 0) >= limits.listen)
+        return `listen.${listen}.max is ${limits.listen}`
+      const { maxPerAddress } = limits
+      if (maxPerAddress === 0 || host === '' || (hosts.get(host) ?? 0) < maxPerAddress) return undefined
+      return `maxPerAddress is ${maxPerAddress}, and ${host} has as many sessions`
     },
     add(session) {
       ids.set(session.id, session)
       sets[session.state].add(session)
       bump(hosts, session.host, 1)
+      bump(perListen, session.listen, 1)
       book(session, 1)
     },
     move(session, to, member) {
@@ -84,6 +91,7 @@ export function createTable<S extends Row>(): Table<S> {
       if (!ids.delete(session.id)) return
       sets[session.state].delete(session)
       bump(hosts, session.host, -1)
+      bump(perListen, session.listen, -1)
       book(session, -1)
     },
     in: state => sets[state],

@@ -48,13 +48,14 @@ export function termOf(evidence: Evidence): Term | undefined {
   return silent ? before : undefined
 }
 
-// GET /cluster may be a second or two old: a leader of a timeline that has ended since is not named any more.
+// GET /cluster may be a second or two old: a leader of a timeline that has ended since is not named any more. A leader that
+// is still a replica is about to be promoted, which begins the next timeline: its term is named by that one from the start.
 function namedLeader({ leader, members, previous }: Evidence): Term | undefined {
   const member = leader && members.get(leader.name)
   if (leader === undefined || member === undefined) return undefined
   const timeline = leader.timeline ?? member.timeline ?? 0
   if (timeline > 0 && timeline < timelineOf(previous?.term)) return previous?.term
-  return { leader: leader.name, revision: `${leader.name}@${timeline}` }
+  return { leader: leader.name, revision: `${leader.name}@${member.role === 'replica' ? timeline + 1 : timeline}` }
 }
 
 // A primary that was cut off and comes back still claims its old timeline: time does not run backwards within one cluster.

@@ -37,13 +37,22 @@ function fail(s: number, phase: 'connect' | 'query', error: unknown, id?: string
   note({ t: now(), s, e: 'error', phase, code: code ?? '', text: message || 'failed', ...(id ? { id } : {}) })
 }
 
-async function connect(s: number): Promise<pg.Client | undefined> {
+interface Session {
+  readonly client: pg.Client
+  /** What the server said between two statements (57P01, say): the next statement only hears that the connection is gone. */
+  said?: Error
+}
+
+async function connect(s: number): Promise<Session | undefined> {
   const client = new pg.Client({ ...task.to, keepAlive: true, application_name: `mekare-lab ${task.kind} ${s}` })
-  client.on('error', () => undefined)
+  const session: Session = { client }
+  client.on('error', error => {
+    session.said ??= error
+  })
   try {
     await client.connect()
     note({ t: now(), s, e: 'connected' })
-    return client
+    return session
   } catch (error) {
     fail(s, 'connect', error)
     void client.end().catch(() => undefined)
@@ -52,7 +61,8 @@ async function connect(s: number): Promise<pg.Client | undefined> {
 }
 
 /** Asks on one connection until it fails. */
-async function ask(client: pg.Client, s: number, nextId: () => string): Promise<void> {
+async function ask(session: Session, s: number, nextId: () => string): Promise<void> {
+  const { client } = session
   while (!ending.signal.aborted) {
     const id = task.kind === 'write' ? nextId() : undefined
     const sent = now()
@@ -61,7 +71,7 @@ async function ask(client: pg.Client, s: number, nextId: () => string): Promise<
       const [row] = rows
       if (row) note({ t: now(), s, e: 'ok', sent, ...(id ? { id } : {}), ...row })
     } catch (error) {
-      fail(s, 'query', error, id)
+      fail(s, 'query', session.said ?? error, session.said ? undefined : id)
       break
     }
     if (task.everyMs > 0) await sleep(task.everyMs)
@@ -73,8 +83,8 @@ async function session(s: number): Promise<void> {
   let last = (BigInt(process.pid) * 1000n + BigInt(s)) * 1_000_000_000n
   const nextId = () => String(++last)
   while (!ending.signal.aborted) {
-    const client = await connect(s)
-    if (client) await ask(client, s, nextId)
+    const open = await connect(s)
+    if (open) await ask(open, s, nextId)
     else await sleep(Math.max(task.everyMs, 5))
   }
 }

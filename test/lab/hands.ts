@@ -33,7 +33,8 @@ async function sql(ask: SqlAsk): Promise<unknown> {
     await client.connect()
     return (await client.query(ask.text, ask.values ? [...ask.values] : undefined)).rows
   } finally {
-    await client.end().catch(() => undefined)
+    // Not awaited: behind a cut link the farewell is never answered.
+    void client.end().catch(() => undefined)
   }
 }
 

@@ -145,6 +145,7 @@ t.test('events move counters and histograms', async t => {
     'hold_seconds_sum{cluster="demo",listen="read"} 1.5',
     'hold_seconds_count{cluster="demo",listen="read"} 1',
     'sessions_total{cluster="demo",listen="read",end="client"} 1',
+    'sessions_total{cluster="demo",listen="read",end="refused_limit"} 1',
     'refused_total{cluster="demo",listen="read",why="refused_limit"} 1',
     'cancels_total{cluster="demo",how="asked"} 1',
     'leader_changes_total{cluster="demo"} 1',

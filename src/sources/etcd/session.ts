@@ -1,11 +1,10 @@
 // One session with one etcd endpoint: linearizable reads of a prefix, and one watch. Knows nothing of other endpoints and
 // retries nothing: the first failure is told, and the supervisor opens another session.
 
-import { noop } from 'cockatiel'
-import { Etcd3, type IKeyValue, type IOptions, type IRangeResponse, type IWatchResponse } from 'etcd3'
+import { Etcd3, type IKeyValue, type IRangeResponse, type IWatchResponse } from 'etcd3'
 import type { EtcdConfig } from '../../config/shape.js'
 import type { EtcdEntry } from '../../topology/etcd.js'
-import { readTls } from '../tls.js'
+import { type CallOptions, carrying, clientOptions } from './client.js'
 
 /** The prefix at one revision. */
 export interface Snapshot {
@@ -36,60 +35,6 @@ export interface Session {
   watch(from: number, handlers: WatchHandlers): void
   /** Ends the watch and the connections. */
   close(): void
-}
-
-type CallOptions = Exclude<NonNullable<IOptions['defaultCallOptions']>, (...args: never) => unknown>
-type Interceptor = NonNullable<CallOptions['interceptors']>[number]
-
-/** `https://` asks for TLS; a host without scheme uses TLS when TLS files are given. */
-function isTls(host: string, config: EtcdConfig): boolean {
-  return /^https:/i.test(host) || (!/^http:/i.test(host) && Boolean(config.ca || config.cert))
-}
-
-function clientOptions(host: string, config: EtcdConfig): IOptions {
-  const tls = isTls(host, config)
-  const { ca, cert, key } = tls ? readTls(config) : {}
-  const target = `${tls ? 'https' : 'http'}://${host.replace(/^https?:\/\//i, '').replace(/\/+$/, '')}`
-  return {
-    hosts: [target],
-    // createSsl takes an absent root as "the system's"; etcd3's type does not say so.
-    ...((ca || cert) && {
-      credentials: {
-        rootCertificate: ca as Buffer,
-        ...(key && { privateKey: key }),
-        ...(cert && { certChain: cert }),
-      },
-    }),
-    faultHandling: { global: noop, host: () => noop },
-    grpcOptions: {
-      // A shared subchannel outlives the session, and with it a dead connection.
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.enable_http_proxy': 0,
-      // etcd answers pings more frequent than its 5 s minimum with GOAWAY.
-      'grpc.keepalive_time_ms': 10_000,
-      'grpc.keepalive_timeout_ms': 2_000,
-      'grpc.keepalive_permit_without_calls': 1,
-      'grpc.max_receive_message_length': 64 * 1024 * 1024,
-    },
-  }
-}
-
-// etcd3's own authentication opens a channel per login that nobody closes, in the shared pool; and on a refused token it
-// retries without end. So the login goes over the session's channel, the token rides along, and a second try throws.
-function carrying(token: string): Interceptor {
-  let used = false
-  return (options, nextCall) => {
-    if (used) throw new Error('etcd refused the token of this session (restarted or expired)')
-    used = true
-    const call = nextCall(options)
-    const start = call.start.bind(call)
-    call.start = (metadata, listener) => {
-      metadata.set('token', token)
-      start(metadata, listener)
-    }
-    // grpc-js asks for its own class, and calls nothing but this interface.
-    return call as ReturnType<Interceptor>
-  }
 }
 
 /** Opens a session; nothing is sent before the first read. Throws when a TLS file cannot be read. */

@@ -5,14 +5,16 @@
 import type { ClusterConfig } from '../../config/shape.js'
 import { parseEtcd } from '../../topology/etcd.js'
 import type { SourceNews } from '../../topology/topology.js'
-import type { Ms } from '../../units/units.js'
 import type { SourceDeps } from '../deps.js'
 import { type Silence, watchSilence } from '../silence.js'
-import type { EndpointStatus, Source, SourceStatus } from '../source.js'
+import type { Source, SourceStatus } from '../source.js'
 import { telling } from '../tell.js'
 import { repeat, type Turns } from '../turns.js'
+import { isTls } from './client.js'
+import { close, type Endpoint, statusOf, whySilent } from './endpoint.js'
 import { applyChanges, applyRead, EMPTY, type Mirror } from './mirror.js'
 import { type Runner, race } from './race.js'
+import { createScopes, type Scopes } from './scopes.js'
 import { type Change, openSession, type Session, type Snapshot } from './session.js'
 import { clearly } from './why.js'
 
@@ -21,20 +23,9 @@ const REREAD = 500
 /** How long the endpoint in use may take for a read before the others are asked beside it, in ms. */
 const HEAD_START = 250
 /** How long any read may take, in ms. */
-const DEADLINE = 1000
+const DEADLINE = 700
 /** After this long without an answer from anybody, in ms, it is told. */
 const SILENT = 1500
-/** Time between two looks for existing scopes while ours is empty, in ms, and how many are named. */
-const LOOK = 5000
-const NAMED = 20
-
-interface Endpoint {
-  readonly host: string
-  session?: Session
-  /** The mirror's revision when its read began. */
-  begunAt: number
-  why?: string
-}
 
 /** Follows one scope in etcd; see the head of this file. */
 export function createEtcdSource(config: ClusterConfig, deps: SourceDeps): Source {
@@ -44,7 +35,7 @@ export function createEtcdSource(config: ClusterConfig, deps: SourceDeps): Sourc
 class EtcdSource implements Source {
   readonly #config: ClusterConfig
   readonly #deps: SourceDeps
-  readonly #namespace: string
+  readonly #scopes: Scopes
   readonly #prefix: string
   readonly #endpoints: readonly Endpoint[]
   #tell: (news: SourceNews) => void = () => {}
@@ -63,20 +54,20 @@ class EtcdSource implements Source {
   /** A read showed a change that the watch has not brought yet. */
   #watchOwes = false
   #scopeProblem: string | undefined
-  #lookedAt: Ms | undefined
 
   constructor(config: ClusterConfig, deps: SourceDeps) {
     this.#config = config
     this.#deps = deps
-    this.#namespace = `/${config.namespace.replace(/^\/+|\/+$/g, '')}/`.replace('//', '/')
-    this.#prefix = `${this.#namespace}${config.scope.replace(/^\/+|\/+$/g, '')}/`
+    const namespace = `/${trimmed(config.namespace)}/`.replace('//', '/')
+    this.#prefix = `${namespace}${trimmed(config.scope)}/`
+    this.#scopes = createScopes(namespace, this.#prefix, deps.now)
     this.#endpoints = config.etcd.hosts.map(host => ({ host, begunAt: 0 }))
   }
 
   start(heard: (news: SourceNews) => void): void {
     this.#tell = telling(heard)
     this.#silence = watchSilence(SILENT, this.#deps.now, since =>
-      this.#tell({ kind: 'silent', since, why: this.#whySilent() }),
+      this.#tell({ kind: 'silent', since, why: whySilent(this.#endpoints) }),
     )
     this.#turns = repeat(() => this.#turn())
   }
@@ -88,10 +79,10 @@ class EtcdSource implements Source {
   status(): SourceStatus {
     const since = this.#silence?.since()
     const answeredAt = this.#silence?.answeredAt()
-    const why = since === undefined ? this.#scopeProblem : this.#whySilent()
+    const why = since === undefined ? this.#scopeProblem : whySilent(this.#endpoints)
     return {
       kind: 'etcd',
-      endpoints: this.#endpoints.map((endpoint, i) => this.#statusOf(endpoint, i)),
+      endpoints: this.#endpoints.map((endpoint, i) => statusOf(endpoint, i === this.#current)),
       ...(since !== undefined && { silentSince: since }),
       ...(why !== undefined && { why }),
       ...(answeredAt !== undefined && { answeredAt }),
@@ -177,7 +168,7 @@ class EtcdSource implements Source {
   }
 
   #failed(i: number, error: unknown): void {
-    const why = clearly(error, this.#config.etcd.username)
+    const why = this.#clearly(i, error)
     if (i === this.#current) this.#leave(why, i + 1)
     const endpoint = this.#endpoint(i)
     close(endpoint)
@@ -195,7 +186,7 @@ class EtcdSource implements Source {
   #broken(session: Session, error: Error): void {
     if (!this.#isCurrent(session) || this.#current === undefined) return
     const lived = this.#deps.now() - this.#currentSince
-    this.#leave(clearly(error, this.#config.etcd.username), this.#current + 1)
+    this.#leave(this.#clearly(this.#current, error), this.#current + 1)
     // A watch that fails at once would make us spin: then the next turn is soon enough.
     if (lived > REREAD) this.#turns?.wake()
   }
@@ -218,37 +209,19 @@ class EtcdSource implements Source {
     this.#tell({ kind: 'topology', topology: { ...topology, problems } })
   }
 
-  /** An empty prefix is most often a wrong scope: says which scopes exist. */
   #lookForScopes(): void {
     const session = this.#current === undefined ? undefined : this.#endpoint(this.#current).session
-    const now = this.#deps.now()
-    const recently = this.#lookedAt !== undefined && now - this.#lookedAt < LOOK
-    if (this.#mirror.entries.size > 0 || session === undefined || recently) return
-    this.#lookedAt = now
-    session.names(this.#namespace, NAMED, DEADLINE).then(
-      names => {
-        if (this.#stopped || this.#mirror.entries.size > 0) return
-        const before = this.#scopeProblem
-        this.#scopeProblem = wrongScope(this.#prefix, this.#namespace, names)
-        if (before !== this.#scopeProblem) this.#publish()
-      },
-      // Not being allowed to look around is no failure: the empty prefix itself is shown.
-      () => {},
-    )
+    if (this.#mirror.entries.size > 0 || session === undefined) return
+    this.#scopes.look(session, problem => {
+      if (this.#stopped || this.#mirror.entries.size > 0 || problem === this.#scopeProblem) return
+      this.#scopeProblem = problem
+      this.#publish()
+    })
   }
 
-  #whySilent(): string {
-    const whys = this.#endpoints.map(({ host, why }) => ({ host, why: why ?? 'no answer' }))
-    const same = new Set(whys.map(({ why }) => why))
-    const [one] = same
-    if (one === undefined) return 'etcd.hosts is empty: name at least one endpoint'
-    if (same.size === 1) return `etcd ${whys.map(({ host }) => host).join(', ')}: ${one}`
-    return whys.map(({ host, why }) => `etcd ${host}: ${why}`).join('; ')
-  }
-
-  #statusOf({ host, why }: Endpoint, i: number): EndpointStatus {
-    if (i === this.#current) return { name: host, state: 'in use' }
-    return why === undefined ? { name: host, state: 'standing by' } : { name: host, state: 'failed', why }
+  #clearly(i: number, error: unknown): string {
+    const { username = '' } = this.#config.etcd
+    return clearly(error, { username, tls: isTls(this.#endpoint(i).host, this.#config.etcd) })
   }
 
   #endpoint(i: number): Endpoint {
@@ -258,13 +231,6 @@ class EtcdSource implements Source {
   }
 }
 
-function close(endpoint: Endpoint): void {
-  endpoint.session?.close()
-  delete endpoint.session
-}
-
-function wrongScope(prefix: string, namespace: string, names: readonly string[]): string {
-  if (names.length === 0) return `no key below ${prefix}, nor any scope below ${namespace}: check scope and namespace`
-  const more = names.length >= NAMED ? ' …' : ''
-  return `no key below ${prefix}; scopes that exist: ${names.join(', ')}${more}; set scope to one of them`
+function trimmed(path: string): string {
+  return path.replace(/^\/+|\/+$/g, '')
 }

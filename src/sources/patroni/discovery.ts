@@ -1,5 +1,5 @@
 // Asks one member for GET /cluster, beside everything else: it blocks for 5 s while the DCS is down, and nobody waits for it.
-// GET /config and GET /history are asked now and then, and after each change of leader.
+// GET /config and GET /history, which Patroni answers from its own copy, are asked every other second.
 
 import type { Ms } from '../../units/units.js'
 import type { Asker } from './ask.js'
@@ -15,15 +15,13 @@ export interface Discovery {
   /** Begins to ask the first of these that does not fail, unless it is being asked already; `done` follows each answer. */
   ask(bases: readonly string[], done: () => void): void
   known(): Discovered
-  /** The leader has changed: settings and history are asked again next time. */
-  stale(): void
-  /** How often it had to go to another member. */
+  /** How often another member answered than the time before. */
   moves(): number
 }
 
 /** Patroni answers within milliseconds while its DCS answers. */
 const DEADLINE = 2500
-const DETAILS_EVERY = 10_000
+const DETAILS_EVERY = 2000
 
 export function createDiscovery(asker: Asker, now: () => Ms, freshFor: number): Discovery {
   let cluster: { readonly body: unknown; readonly at: Ms } | undefined
@@ -31,6 +29,7 @@ export function createDiscovery(asker: Asker, now: () => Ms, freshFor: number): 
   let detailedAt: Ms | undefined
   let asking = false
   let preferred: string | undefined
+  let answered: string | undefined
   let moves = 0
 
   async function askDetails(base: string): Promise<void> {
@@ -48,14 +47,14 @@ export function createDiscovery(asker: Asker, now: () => Ms, freshFor: number): 
     if (base === undefined) return
     try {
       cluster = { body: await asker.get(base, '/cluster', DEADLINE), at: now() }
-      if (preferred !== undefined && preferred !== base) moves++
+      if (answered !== undefined && answered !== base) moves++
       preferred = base
+      answered = base
       done()
       await askDetails(base)
     } catch {
       // The next in the list has its turn; why this one failed shows at its GET /patroni.
       preferred = bases[(bases.indexOf(base) + 1) % bases.length]
-      moves++
     }
   }
 
@@ -68,9 +67,6 @@ export function createDiscovery(asker: Asker, now: () => Ms, freshFor: number): 
       })
     },
     known: () => ({ ...details, ...(cluster && now() - cluster.at <= freshFor && { cluster: cluster.body }) }),
-    stale: () => {
-      detailedAt = undefined
-    },
     moves: () => moves,
   }
 }

@@ -133,7 +133,6 @@ class PatroniSource implements Source {
     if (previous !== undefined && !wasSilent && sameTopology(previous, next, 'positions')) return
     this.#count++
     this.#topology = next
-    if (previous?.term?.revision !== next.term?.revision) this.#discovery?.stale()
     this.#tell({ kind: 'topology', topology: next })
   }
 

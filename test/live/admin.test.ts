@@ -1,0 +1,400 @@
+// The admin address and the control socket over real sockets, and the command line against them. What they ask is faked.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { startControl } from '../../src/admin/control.js'
+import type { AdminDeps, Listening, Started } from '../../src/admin/deps.js'
+import { createFeed } from '../../src/admin/feed.js'
+import { startAdmin } from '../../src/admin/server.js'
+import { listenOnPath } from '../../src/admin/unix-socket.js'
+import { cli } from '../../src/cli/cli.js'
+import type { Event } from '../../src/events/event.js'
+import type { Status } from '../../src/pools/status.js'
+import { epochMs, ms } from '../../src/units/units.js'
+
+const status: Status = {
+  name: 'gate<1>',
+  version: '0.1.0',
+  up: ms(1000),
+  stopping: false,
+  clusters: [],
+  listeners: [
+    {
+      name: 'read',
+      cluster: 'demo',
+      address: '127.0.0.1:5001',
+      role: 'replica',
+      ready: false,
+      why: 'no replica qualifies',
+      sessions: { startup: 0, held: 0, dialing: 0, joined: 0 },
+    },
+  ],
+}
+
+function fakes() {
+  const feed = createFeed(() => epochMs(7))
+  const drained: string[] = []
+  const deps: AdminDeps = {
+    status: () => status,
+    explain: listen => (listen === 'read' ? ['pg1: not usable: the primary', 'pg2: streaming\u001b[2J'] : undefined),
+    sessions: () => [],
+    incidents: () => [],
+    drain(member, on) {
+      if (member !== 'pg 3' && member !== 'self') return { ok: false, why: `no member is named ${member}` }
+      drained.push(`${member} ${on}`)
+      return { ok: true, said: `${member}: ${on ? 'drained' : 'undrained'}` }
+    },
+    metrics: async () => '# metrics\n',
+    ready: listen => (listen === 'write' ? { ok: true, why: 'pg1' } : { ok: false, why: 'read: no replica qualifies' }),
+    events: feed,
+  }
+  return { deps, feed, drained }
+}
+
+function started(outcome: Started): Listening {
+  if (!outcome.ok) throw new Error(outcome.why)
+  return outcome.server
+}
+
+/** Why it did not start; ends the test's hope if it did. */
+async function hindered(outcome: Started): Promise<string> {
+  if (!outcome.ok) return outcome.why
+  await outcome.server.stop()
+  return 'it started'
+}
+
+async function admin(t: Test) {
+  const world = fakes()
+  const server = started(await startAdmin({ kind: 'tcp', host: '127.0.0.1', port: 0 }, world.deps, nothingToReport))
+  t.teardown(server.stop)
+  return { ...world, server, port: Number(server.address.split(':')[1]) }
+}
+
+function nothingToReport(event: Event): never {
+  throw new Error(`nobody expected ${event.kind}`)
+}
+
+function directory(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'mekare-admin-'))
+  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+async function control(t: Test) {
+  const world = fakes()
+  const path = join(directory(t), 'control.sock')
+  const server = started(await startControl(path, world.deps))
+  t.teardown(server.stop)
+  return { ...world, path, server }
+}
+
+interface Got {
+  readonly status: number
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly body: string
+}
+
+type Where = { readonly port: number } | { readonly socketPath: string }
+
+function get(where: Where, path: string, method = 'GET', body?: string): Promise<Got> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...where, path, method, agent: false }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', part => {
+        text += part
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }))
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
+/** Sends bytes as they are and gives all that comes back. */
+function raw(port: number, text: string): Promise<string> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    let got = ''
+    socket.on('data', part => {
+      got += part
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(got))
+  })
+}
+
+t.test('the admin address answers each path, reads only, and names no session', async t => {
+  const where = await admin(t)
+  const page = await get(where, '/')
+  t.match(page, { status: 200, headers: { 'content-type': /^text\/html/ }, body: /mekare 0\.1\.0 on gate&lt;1&gt;/ })
+  t.match(await get(where, '/metrics'), {
+    status: 200,
+    headers: { 'content-type': /^text\/plain; version=0\.0\.4/ },
+    body: '# metrics\n',
+  })
+  t.match(await get(where, '/healthz'), { status: 200, body: 'ok\n' })
+  t.match(await get(where, '/readyz'), { status: 503, body: 'read: no replica qualifies\n' })
+  t.match(await get(where, '/readyz?listener=write'), { status: 200, body: 'pg1\n' })
+  t.strictSame(JSON.parse((await get(where, '/status')).body), status)
+  for (const path of ['/sessions', '/incidents', '/explain?listener=read', '/drain', '/nothing', '/../etc/passwd']) {
+    t.equal((await get(where, path)).status, 404, path)
+  }
+  t.equal((await get(where, '/drain?member=self', 'POST')).status, 404)
+  for (const method of ['POST', 'PUT', 'DELETE', 'HEAD']) {
+    t.match(await get(where, '/status', method), { status: 405, headers: { allow: 'GET' } }, method)
+  }
+  t.strictSame(where.drained, [])
+})
+
+t.test('the control socket explains, lists and drains', async t => {
+  const { path, drained } = await control(t)
+  const where = { socketPath: path }
+  t.match(await get(where, '/explain?listener=read'), { status: 200, body: /^pg1: not usable: the primary\npg2/ })
+  t.match(await get(where, '/explain?listener=x'), { status: 404, body: 'no listener is named "x"; there are: read\n' })
+  t.equal((await get(where, '/explain')).status, 400)
+  t.match(await get(where, '/sessions'), { status: 200, body: '[]\n' })
+  t.match(await get(where, '/incidents'), { status: 200, body: '[]\n' })
+  t.equal((await get(where, '/status')).status, 200)
+  t.equal((await get(where, '/drain?member=pg%203')).status, 405, 'a GET changes nothing')
+  t.strictSame(drained, [])
+  t.match(await get(where, '/drain?member=pg%203', 'POST'), { status: 200, body: 'pg 3: drained\n' })
+  t.match(await get(where, '/undrain?member=pg%203', 'POST'), { status: 200, body: 'pg 3: undrained\n' })
+  t.match(await get(where, '/drain?member=pg9', 'POST'), { status: 409, body: 'no member is named pg9\n' })
+  t.equal((await get(where, '/drain', 'POST')).status, 400)
+  t.strictSame(drained, ['pg 3 true', 'pg 3 false'])
+})
+
+t.test('bad requests are answered and harm nobody', async t => {
+  const where = await admin(t)
+  t.match(await raw(where.port, 'what is this\r\n\r\n'), /^HTTP\/1\.1 400 /)
+  t.match(await raw(where.port, `GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 /)
+  t.match(await raw(where.port, 'GET /status HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n'), /^HTTP\/1\.1 413 /)
+  t.match(await raw(where.port, 'GET * HTTP/1.1\r\nhost: x\r\n\r\n'), /^HTTP\/1\.1 400 /)
+  t.equal((await get(where, `/${'x'.repeat(3000)}`)).status, 414)
+  t.equal((await get(where, '/healthz')).status, 200)
+})
+
+t.test('a request that never ends and a connection that says nothing are closed', async t => {
+  const where = await admin(t)
+  const before = Date.now()
+  const [half] = await Promise.all([raw(where.port, 'GET / HT'), raw(where.port, '')])
+  t.match(half, /^HTTP\/1\.1 408 /)
+  t.ok(Date.now() - before < 8000)
+})
+
+t.test('a route that fails is a 500 with the reason, and the server goes on', async t => {
+  const { deps } = fakes()
+  const broken = { ...deps, metrics: () => Promise.reject(new Error('no registry')) }
+  const server = started(await startAdmin({ kind: 'tcp', host: '127.0.0.1', port: 0 }, broken, nothingToReport))
+  t.teardown(server.stop)
+  const where = { port: Number(server.address.split(':')[1]) }
+  t.match(await get(where, '/metrics'), { status: 500, body: /this is a bug of mekare, please report it: no registry/ })
+  t.equal((await get(where, '/healthz')).status, 200)
+})
+
+/** Opens an event stream; resolves once its headers and first bytes are there. */
+function stream(
+  port: number,
+): Promise<{ status: number; text: () => string; socket: Socket; next: () => Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ port, path: '/events', agent: false }, response => {
+      let text = ''
+      const next = () => new Promise<void>(done => response.once('data', () => done()))
+      response.setEncoding('utf8').on('data', part => {
+        text += part
+      })
+      response.on('error', () => {})
+      const ready = { status: response.statusCode ?? 0, text: () => text, socket: response.socket, next }
+      response.once('data', () => resolve(ready))
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+t.test('events: the backlog, then each line as it comes; the hundred and first reader is turned away', async t => {
+  const { port, feed } = await admin(t)
+  const line = (message: string) => ({ level: 'info', message, fields: { event: 'warned' } }) as const
+  feed.push(line('before'))
+  const first = await stream(port)
+  const live = first.next()
+  feed.push(line('after'))
+  await live
+  t.strictSame(
+    first.text(),
+    ['before', 'after'].map(m => `data: ${JSON.stringify({ at: 7, ...line(m) })}\n\n`).join(''),
+  )
+  const readers = await Promise.all(Array.from({ length: 99 }, () => stream(port)))
+  t.ok(readers.every(r => r.status === 200))
+  const refused = await stream(port)
+  t.match([refused.status, refused.text()], [503, /too many event streams/])
+  t.equal((await get({ port }, '/healthz')).status, 200)
+  first.socket.destroy()
+  const again = await retry(async () => (await stream(port)).status === 200)
+  t.ok(again, 'a place that became free is taken')
+})
+
+t.test('a reader that does not read is ended, the others go on', async t => {
+  const { port, feed } = await admin(t)
+  const deaf = connect(port, '127.0.0.1', () => deaf.write('GET /events HTTP/1.1\r\nhost: x\r\n\r\n'))
+  const gone = new Promise<void>(resolve => deaf.on('error', () => {}).on('close', () => resolve()))
+  await new Promise<void>(resolve => deaf.once('readable', () => resolve()))
+  const line = { level: 'info', message: 'x'.repeat(100_000), fields: {} } as const
+  for (let i = 0; i < 300; i++) {
+    feed.push(line)
+    await new Promise(setImmediate)
+  }
+  deaf.resume()
+  await gone
+  t.equal((await get({ port }, '/healthz')).status, 200)
+})
+
+async function retry(attempt: () => Promise<boolean>): Promise<boolean> {
+  for (let i = 0; i < 50; i++) {
+    if (await attempt()) return true
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return false
+}
+
+t.test('a taken port is said with the remedy', async t => {
+  const { deps } = fakes()
+  const other = createServer()
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => other.close())
+  const { port } = other.address() as AddressInfo
+  t.equal(
+    await hindered(await startAdmin({ kind: 'tcp', host: '127.0.0.1', port }, deps, nothingToReport)),
+    `admin.address: port ${port} is taken (EADDRINUSE); stop the other process or choose another port`,
+  )
+  t.match(
+    await hindered(await startAdmin({ kind: 'tcp', host: '192.0.2.1', port: 0 }, deps, nothingToReport)),
+    /^admin\.address: 192\.0\.2\.1 is no address of this host \(EADDRNOTAVAIL\); choose one that is/,
+  )
+})
+
+t.test('an address that is not loopback is warned of, with what it shows', async t => {
+  const { deps } = fakes()
+  const events: Event[] = []
+  const server = started(await startAdmin({ kind: 'tcp', host: '0.0.0.0', port: 0 }, deps, e => events.push(e)))
+  await server.stop()
+  t.match(events, [
+    { kind: 'warned', what: /^admin\.address: 0\.0\.0\.0:\d+ is not loopback: whoever reaches it reads/ },
+  ])
+  t.equal(events.length, 1)
+})
+
+t.test('the control socket has mode 0600 whatever the umask, and goes at the stop', async t => {
+  const path = join(directory(t), 'sub', 'control.sock')
+  const before = process.umask(0)
+  t.teardown(() => process.umask(before))
+  const server = started(await startControl(path, fakes().deps))
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  t.equal(statSync(join(path, '..')).mode & 0o777, 0o755)
+  t.equal(process.umask(), 0, 'the umask is as it was')
+  await server.stop()
+  t.notOk(existsSync(path))
+})
+
+t.test('the file has its mode at the moment it is there, before anybody could connect', async t => {
+  const path = join(directory(t), 'control.sock')
+  const before = process.umask(0)
+  t.teardown(() => process.umask(before))
+  const server = createServer()
+  const listen = server.listen.bind(server)
+  const modes: number[] = []
+  const watched = (where: string, done: () => void) => {
+    listen(where, done)
+    modes.push(statSync(where).mode & 0o777)
+    return server
+  }
+  t.equal(await listenOnPath(Object.assign(server, { listen: watched }), path, 'admin.socket'), undefined)
+  t.strictSame(modes, [0o600])
+  await new Promise(resolve => server.close(resolve))
+})
+
+t.test('the socket of a dead process is replaced, that of a live one is not', async t => {
+  const path = join(directory(t), 'control.sock')
+  const leave = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
+  spawnSync(process.execPath, ['-e', leave])
+  t.ok(existsSync(path), 'it was left behind')
+  const first = started(await startControl(path, fakes().deps))
+  t.equal(
+    await hindered(await startControl(path, fakes().deps)),
+    `admin.socket: ${path} is in use by another process; stop that one or choose another path`,
+  )
+  t.equal((await get({ socketPath: path }, '/healthz')).status, 200, 'the first one still answers')
+  await first.stop()
+  t.notOk(existsSync(path))
+})
+
+t.test('what is not a socket is left alone; a path that cannot be is said', async t => {
+  const where = directory(t)
+  const file = join(where, 'precious')
+  writeFileSync(file, 'data')
+  t.match(await hindered(await startControl(file, fakes().deps)), /is there and is not a socket; it is left alone/)
+  t.equal(readFileSync(file, 'utf8'), 'data')
+  t.match(
+    await hindered(await startControl(join(where, 'a', 'b', 'c.sock'), fakes().deps)),
+    /^admin\.socket: the directory .*\/a\/b does not exist, nor does the one above it; make it or choose another path$/,
+  )
+  t.match(
+    await hindered(await startControl(join(where, 'x'.repeat(120)), fakes().deps)),
+    /has more than 107 bytes.*choose a shorter one$/,
+  )
+  t.match(await hindered(await startControl(join(file, 'c.sock'), fakes().deps)), /^admin\.socket: /)
+})
+
+async function run(line: readonly string[]) {
+  const said = { out: '', err: '' }
+  const fail = async () => Promise.reject(new Error('nobody expected this call'))
+  const code = await cli(line, {
+    version: '0.1.0',
+    run: fail,
+    check: async options => (options.flags.length === 1 && options.file === 'f.yaml' ? 78 : 1),
+    demo: fail,
+    socketOf: async file => `${file}.sock`,
+    out: text => {
+      said.out += text
+    },
+    err: text => {
+      said.err += text
+    },
+    tty: false,
+    env: {},
+  })
+  return { code, ...said }
+}
+
+t.test('the command line asks the control socket, prints, and ends with the right code', async t => {
+  const { path, drained } = await control(t)
+  const at = ['--socket', path]
+  t.match(await run(['status', ...at]), { code: 0, out: /^mekare 0\.1\.0 on gate<1>, up 1s\n/, err: '' })
+  t.strictSame(JSON.parse((await run(['status', '--json', ...at])).out), status)
+  t.match(await run(['explain', 'read', ...at]), { code: 0, out: 'pg1: not usable: the primary\npg2: streaming?[2J\n' })
+  t.match(await run(['explain', 'x', ...at]), { code: 1, err: /there are: read/ })
+  t.match(await run(['sessions', ...at]), { code: 0, out: 'no session is open\n' })
+  t.match(await run(['incidents', ...at]), { code: 0, out: /no leader change/ })
+  t.match(await run(['drain', 'pg 3', ...at]), { code: 0, out: 'pg 3: drained\n' })
+  t.match(await run(['undrain', 'self', ...at]), { code: 0, out: 'self: undrained\n' })
+  t.match(await run(['drain', 'pg9', ...at]), { code: 1, err: 'no member is named pg9\n' })
+  t.strictSame(drained, ['pg 3 true', 'self false'])
+  t.match(await run(['--version']), { code: 0, out: 'mekare 0.1.0\n' })
+  t.match(await run(['stats']), { code: 2, err: /did you mean status\?/ })
+  t.match(await run(['check', '--config', 'f.yaml', '--log.level', 'debug']), { code: 78 })
+})
+
+t.test('no router: exit 69 and what to do', async t => {
+  const where = directory(t)
+  const missing = join(where, 'none')
+  t.match(await run(['status', '--socket', missing]), { code: 69, out: '', err: /\(ENOENT\); start the router with/ })
+  t.match(await run(['status', '--config', missing]), { code: 69, err: /none\.sock: no such socket/ })
+  const file = join(where, 'file')
+  writeFileSync(file, '')
+  t.match(await run(['status', '--socket', file]), { code: 69, err: /(ENOTSOCK|ECONNREFUSED)/ })
+})
