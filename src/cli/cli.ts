@@ -32,7 +32,7 @@ function perform(wanted: Wanted, deps: CliDeps): Promise<number> {
     case 'run':
       return deps.run(options)
     case 'check':
-      return deps.check(options)
+      return deps.check({ ...options, offline: args.offline })
     case 'demo':
       return deps.demo({ exit: args.exit })
     default:

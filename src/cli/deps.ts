@@ -14,7 +14,7 @@ export interface CliDeps {
   readonly version: string
   /** Each gives the exit code. */
   run(options: RunOptions): Promise<number>
-  check(options: RunOptions): Promise<number>
+  check(options: RunOptions & { readonly offline: boolean }): Promise<number>
   demo(options: { readonly exit: boolean }): Promise<number>
   /** `admin.socket` of a configuration file; rejects when the file is wrong. */
   socketOf(file: string): Promise<string>

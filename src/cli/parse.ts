@@ -14,6 +14,7 @@ export interface Wanted {
     readonly json: boolean
     readonly watch: boolean
     readonly exit: boolean
+    readonly offline: boolean
     readonly socket?: string
     readonly config?: string
   }
@@ -103,7 +104,14 @@ function wanted(verb: Verb, spec: VerbSpec, argv: Argv, configFlags: readonly Co
   if (more !== undefined) return usage(`mekare ${verb} takes one ${spec.argument?.name}, but got ${more} too`)
   const text = (key: 'socket' | 'config') => (typeof argv[key] === 'string' ? { [key]: argv[key] } : {})
   const set = (key: string) => argv[key] === true
-  const args = { json: set('json'), watch: set('watch'), exit: set('exit'), ...text('socket'), ...text('config') }
+  const args = {
+    json: set('json'),
+    watch: set('watch'),
+    exit: set('exit'),
+    offline: set('offline'),
+    ...text('socket'),
+    ...text('config'),
+  }
   return { kind: 'verb', verb, args: { ...args, ...(name === undefined ? {} : { name }) }, configFlags }
 }
 

@@ -37,9 +37,15 @@ export const VERBS = {
   },
   check: {
     help: 'Check the configuration and that what it names can be reached; change nothing',
-    flags: CONFIG,
+    flags: { ...CONFIG, offline: { type: 'boolean', help: 'Only the configuration; ask nobody' } },
     takesConfig: true,
-    examples: [['mekare check --config /etc/mekare/mekare.yaml', 'exit code 78 when it has mistakes']],
+    examples: [
+      [
+        'mekare check --config /etc/mekare/mekare.yaml',
+        'exit code 78 when it has mistakes, 1 when something does not answer',
+      ],
+      ['mekare check --offline --config /etc/mekare/mekare.yaml', 'only reads the file'],
+    ],
   },
   status: {
     help: 'Show gate, leader, source, each member and why it is or is not in each pool, and listeners',
@@ -71,7 +77,7 @@ export const VERBS = {
     examples: [['mekare incidents', 'the latest comes last']],
   },
   drain: {
-    help: 'Give a member no new sessions; self: take this router out of service',
+    help: 'Give a member no new read sessions; self: /readyz of this router says no',
     argument: MEMBER,
     flags: SOCKET,
     takesConfig: false,

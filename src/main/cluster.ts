@@ -9,11 +9,13 @@ import { createProber } from '../probes/create.js'
 import { createSource } from '../sources/create.js'
 import type { SourceStatus } from '../sources/source.js'
 import type { EpochMs, Ms } from '../units/units.js'
+import { createPoolWatch } from './pool-watch.js'
 
 export interface ClusterDeps {
   readonly now: () => Ms
   readonly wall: () => EpochMs
   readonly report: Report
+  readonly listens: ReadonlyMap<string, ListenConfig>
   /** Something a session would notice has changed. */
   readonly changed: (cluster: string) => void
 }
@@ -41,6 +43,9 @@ export function createCluster(name: string, config: ClusterConfig, deps: Cluster
     told: outcome => tell({ kind: 'probed', outcome }),
   })
 
+  const watch = createPoolWatch(name, deps.listens)
+  const pool = (listen: ListenConfig) => poolNow(state, listen, config.probe, now())
+
   function tell(input: ClusterInput): void {
     const before = state
     const [next, events] = step(state, input, config.probe, now())
@@ -49,7 +54,9 @@ export function createCluster(name: string, config: ClusterConfig, deps: Cluster
     if (before.topology?.members !== next.topology?.members) prober.want(targets(next))
     if (before.gate !== next.gate) prober.recheck()
     if (input.kind === 'dialled' && !input.outcome.ok) source.hint()
-    if (noticeable(before, next)) deps.changed(name)
+    const notice = noticeable(before, next)
+    if (notice || input.kind === 'tick') for (const event of watch.look(pool)) report(event)
+    if (notice) deps.changed(name)
   }
 
   return {
@@ -57,7 +64,7 @@ export function createCluster(name: string, config: ClusterConfig, deps: Cluster
     config,
     state: () => state,
     tell,
-    pool: listen => poolNow(state, listen, config.probe, now()),
+    pool,
     source: () => source.status(),
     start: () => source.start(tell),
     async stop() {

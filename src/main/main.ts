@@ -6,11 +6,10 @@ import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { cli } from '../cli/cli.js'
 import { EXIT, type RunOptions } from '../cli/deps.js'
-import { formatListenAddress } from '../config/addresses.js'
 import { loadConfig } from '../config/load.js'
 import { ConfigError } from '../config/problems.js'
-import { sessionLimit } from '../config/rules.js'
 import type { Config } from '../config/shape.js'
+import { check } from './check.js'
 import { descriptorLimit } from './limits.js'
 import { runProxy } from './proxy.js'
 import { readVersion } from './version.js'
@@ -18,13 +17,15 @@ import { readVersion } from './version.js'
 /** Runs the command line; sets the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   const version = readVersion()
+  const out = (text: string) => process.stdout.write(text)
   process.exitCode = await cli(argv, {
     version,
     run: options => withConfig(options, config => runProxy({ config, version })),
-    check: options => withConfig(options, check),
+    check: options =>
+      withConfig(options, config => check({ config, offline: options.offline, out: line => out(`${line}\n`) })),
     demo: runDemo,
     socketOf: async file => load({ file, flags: [] }).admin.socket,
-    out: text => process.stdout.write(text),
+    out,
     err: text => process.stderr.write(text),
     tty: process.stdout.isTTY === true,
     env: process.env,
@@ -44,15 +45,6 @@ async function withConfig(options: RunOptions, then: (config: Config) => Promise
     process.stderr.write(`${error.message}\n`)
     return EXIT.config
   }
-}
-
-async function check(config: Config): Promise<number> {
-  const listens = Object.entries(config.listen).map(([name, { address, role, cluster }]) => {
-    return `  ${name}: ${formatListenAddress(address)}, role ${role}, cluster ${cluster}`
-  })
-  const most = sessionLimit(config.session.max, descriptorLimit())
-  process.stdout.write(`the configuration is good: at most ${most} sessions\n${listens.join('\n')}\n`)
-  return EXIT.good
 }
 
 /** The demo is part of the source tree, with the stand it runs on; an installed package says where to get it. */

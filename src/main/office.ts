@@ -34,6 +34,7 @@ export function createOffice(deps: OfficeDeps): Office {
   const { config, clusters, proxy, now } = deps
   const startedAt = now()
   let stopping = false
+  let drained = false
 
   const listensOf = (cluster: string) =>
     new Map<string, ListenConfig>(Object.entries(config.listen).filter(([, listen]) => listen.cluster === cluster))
@@ -60,6 +61,7 @@ export function createOffice(deps: OfficeDeps): Office {
     if (name !== undefined && !config.listen[name]) {
       return { ok: false, why: `no listener "${name}"; there are ${Object.keys(config.listen).join(', ')}` }
     }
+    if (drained) return { ok: false, why: 'this router is drained by an operator (mekare undrain self)' }
     const asked = name === undefined ? Object.keys(config.listen) : [name]
     const answers = asked.map(listen => ({ listen, ...proxy.ready(listen) }))
     const wrong = answers.filter(answer => !answer.ok)
@@ -67,9 +69,19 @@ export function createOffice(deps: OfficeDeps): Office {
     return { ok: wrong.length === 0, why: words.join('\n') }
   }
 
+  /** Out of service means: /readyz says no, so that whoever holds the address moves it; sessions, old and new, are served on. */
+  function drainSelf(on: boolean): Outcome {
+    drained = on
+    const sessions = proxy.size()
+    if (!on) return { ok: true, said: 'in service again: /readyz says what is true' }
+    return {
+      ok: true,
+      said: `out of service: /readyz says no; ${sessions} sessions go on, and whoever still comes is served`,
+    }
+  }
+
   function drain(member: string, on: boolean): Outcome {
-    if (member === 'self')
-      return { ok: false, why: 'draining this router itself needs the sidecar; stop it with SIGTERM: it drains then' }
+    if (member === 'self') return drainSelf(on)
     const homes = [...clusters.values()].filter(cluster => cluster.state().topology?.members.has(member))
     const known = [...clusters.values()].flatMap(cluster => [...(cluster.state().topology?.members.keys() ?? [])])
     if (homes.length === 0)

@@ -45,14 +45,14 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
     report({ kind: 'warned', what: `a bug in mekare, please report it: ${text}` })
   }
 
+  const listens = new Map(Object.entries(config.listen))
   const clusters = new Map<string, Cluster>()
   for (const [name, cluster] of Object.entries(config.clusters))
     clusters.set(
       name,
-      createCluster(name, cluster, { now, wall, report, changed: changed => proxy?.reconcile(changed) }),
+      createCluster(name, cluster, { now, wall, report, listens, changed: changed => proxy?.reconcile(changed) }),
     )
 
-  const listens = new Map(Object.entries(config.listen))
   proxy = createProxy({
     report,
     now,

@@ -6,6 +6,7 @@ import type { Unasked } from '../health/answer.js'
 import { createBackendScanner } from '../protocol/backend.js'
 import type { Address } from '../topology/topology.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
+import { READ_AHEAD } from './inbound.js'
 import { begin, type WaitEnded, type WaitSlot } from './wait.js'
 
 export type DialFailure = {
@@ -122,16 +123,14 @@ export function ask(
   })
 }
 
-const ERROR_RESPONSE = 0x45
-
 /**
- * The first message decides: anything but an error is good. 57P03 (cannot_connect_now: starting up, shutting down) makes the
- * dial a failed one, in the server's words; other errors are the client's to read.
+ * The first message that says anything decides (a notice or NegotiateProtocolVersion does not). 57P03 (cannot_connect_now:
+ * starting up, shutting down) makes the dial a failed one, in the server's words; other errors are the client's to read.
  */
 function judgeAnswer(answer: Buffer): 'good' | 'more' | string {
-  if (answer[0] !== ERROR_RESPONSE) return 'good'
-  const [found] = createBackendScanner().feed(answer)
-  if (!found) return 'more'
+  const seen = createBackendScanner().feed(answer)
+  const found = seen.find(one => one.kind !== 'passed' || (one.type !== 'v' && one.type !== 'N'))
+  if (!found) return answer.length > READ_AHEAD ? 'good' : 'more'
   return found.kind === 'error' && found.code === '57P03' ? found.message : 'good'
 }
 

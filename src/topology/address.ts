@@ -3,7 +3,7 @@
 import type { Address } from './topology.js'
 
 /** The port PostgreSQL takes when nobody names one. */
-export const DEFAULT_PORT = 5432
+const DEFAULT_PORT = 5432
 
 const AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/(?:[^@/?#]*@)?([^/?#]+)/i
 

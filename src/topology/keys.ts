@@ -11,7 +11,7 @@ interface Moment {
 }
 
 /** When a time of day falls due on the monotonic clock; undefined when it is not ISO 8601 as Patroni writes it. */
-export function dueAt(scheduledAt: string, { readAt, wall }: Moment): Ms | undefined {
+function dueAt(scheduledAt: string, { readAt, wall }: Moment): Ms | undefined {
   const at = Date.parse(scheduledAt)
   return Number.isNaN(at) ? undefined : ms(readAt + (at - wall))
 }

@@ -19,7 +19,9 @@ function http(ask: HttpAsk): Promise<HttpAnswer> {
       response.on('error', reject)
       response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() }))
     })
-    request.setTimeout(ask.timeoutMs ?? 3000, () => request.destroy(new Error(`${ask.url}: no answer in time`)))
+    // A timer of our own: the request's timeout begins only once it is connected.
+    const late = setTimeout(() => request.destroy(new Error(`${ask.url}: no answer in time`)), ask.timeoutMs ?? 3000)
+    request.on('close', () => clearTimeout(late))
     request.on('error', reject)
     request.end(ask.body)
   })

@@ -193,6 +193,19 @@ async function delayOf(listener: Listener, urls: readonly string[], leader: stri
   return Math.max(0, (await heard) - acknowledged)
 }
 
+/** Writes the leader key anew until it is taken: a write proposed while etcd has no leader is lost. */
+async function insist(url: string, leader: string): Promise<void> {
+  for (let taken = false; !taken; ) {
+    const writer = new Etcd3({ hosts: url, faultHandling: { global: noop, host: () => noop } })
+    const put = writer.put('/service/demo/leader').value(leader)
+    taken = await put.options({ deadline: Date.now() + 200 }).then(
+      () => true,
+      () => false,
+    )
+    writer.close()
+  }
+}
+
 t.test('three etcd members', async t => {
   const hosts = ['127.77.1.1', '127.77.1.2', '127.77.1.3']
   const parts = await Promise.all(
@@ -275,28 +288,25 @@ t.test('three etcd members', async t => {
     t.match(listener.events.at(-1), { kind: 'source_moved', from: urls[used] })
   })
 
-  await t.test(
-    'the endpoint in use frozen while it leads etcd: at most 2 s after etcd itself takes a write',
-    async t => {
-      await sleep(300)
-      const used = inUse()
-      const idOf = (await ctl(urls, 'member', 'list')).split('\n').find(line => line.includes(urls[used] ?? '?'))
-      const leads = async (url: string) =>
-        (await ctl([url], 'endpoint', 'status', '-w', 'simple')).split(', ')[4] === 'true'
-      for (const url of others(used)) if (await leads(url)) await ctl([url], 'move-leader', idOf?.split(',')[0] ?? '')
-      t.ok(await leads(urls[used] ?? ''))
-      at(used).child.kill('SIGSTOP')
-      const begun = performance.now()
-      const heard = listener.until('the write', leadsTo('after-election'))
-      await ctl(others(used), 'put', '/service/demo/leader', 'after-election')
-      const acknowledged = performance.now()
-      const delay = (await heard) - acknowledged
-      at(used).child.kill('SIGCONT')
-      t.comment(`election took ${(acknowledged - begun).toFixed(0)} ms, we ${delay.toFixed(0)} ms more`)
-      t.ok(delay < 2000)
-      await healthy(urls)
-    },
-  )
+  await t.test("frozen while it leads etcd too: at most 2 s on top of etcd's election", async t => {
+    await sleep(300)
+    const used = inUse()
+    const idOf = (await ctl(urls, 'member', 'list')).split('\n').find(line => line.includes(urls[used] ?? '?'))
+    const leads = async (url: string) =>
+      (await ctl([url], 'endpoint', 'status', '-w', 'simple')).split(', ')[4] === 'true'
+    for (const url of others(used)) if (await leads(url)) await ctl([url], 'move-leader', idOf?.split(',')[0] ?? '')
+    t.ok(await leads(urls[used] ?? ''))
+    at(used).child.kill('SIGSTOP')
+    const begun = performance.now()
+    const heard = listener.until('the write', leadsTo('after-election'))
+    await insist(others(used)[0] ?? '', 'after-election')
+    const acknowledged = performance.now()
+    const delay = Math.max(0, (await heard) - acknowledged)
+    at(used).child.kill('SIGCONT')
+    t.comment(`election took ${(acknowledged - begun).toFixed(0)} ms, we ${delay.toFixed(0)} ms more`)
+    t.ok(delay < 2000)
+    await healthy(urls)
+  })
 
   await t.test('the endpoint in use killed costs at most 2 s', async t => {
     const used = inUse()

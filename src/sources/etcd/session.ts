@@ -19,7 +19,7 @@ export interface Change {
   readonly entry?: EtcdEntry
 }
 
-export interface WatchHandlers {
+interface WatchHandlers {
   /** Changes of one revision or several, in order. */
   readonly changed: (changes: readonly Change[]) => void
   /** The watch is over and delivers nothing more; told at most once, never after close(). */

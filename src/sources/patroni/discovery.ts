@@ -4,7 +4,7 @@
 import type { Ms } from '../../units/units.js'
 import type { Asker } from './ask.js'
 
-export interface Discovered {
+interface Discovered {
   /** GET /cluster, when it was answered recently enough to speak of now. */
   readonly cluster?: unknown
   readonly config?: unknown

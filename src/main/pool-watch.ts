@@ -1,0 +1,30 @@
+// Tells when a member comes into or leaves a listener's pool, with the reason: the line an operator looks for.
+
+import type { ListenConfig } from '../config/shape.js'
+import type { Event } from '../events/event.js'
+import type { PoolEntry } from '../pools/pool.js'
+
+export interface PoolWatch {
+  /** Compares the pools now with those of the last look. */
+  look(pool: (listen: ListenConfig) => readonly PoolEntry[]): Event[]
+}
+
+/** Watches the listeners of one cluster. A member first seen out of a pool is not told; nobody has missed it yet. */
+export function createPoolWatch(cluster: string, listens: ReadonlyMap<string, ListenConfig>): PoolWatch {
+  const before = new Map<string, boolean>()
+  return {
+    look(pool) {
+      const events: Event[] = []
+      for (const [listen, config] of listens) {
+        if (config.cluster !== cluster) continue
+        for (const { member, usable, why } of pool(config)) {
+          const key = `${listen}/${member.name}`
+          if ((before.get(key) ?? false) !== usable)
+            events.push({ kind: 'pool_changed', cluster, listen, member: member.name, usable, why })
+          before.set(key, usable)
+        }
+      }
+      return events
+    },
+  }
+}

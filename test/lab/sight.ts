@@ -1,0 +1,89 @@
+// Reads from outside what a proxy tells: its log, its metrics, its status, and the command line over its control socket.
+// Knows their formats, nothing of the proxy's inside.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Status } from '../../src/pools/status.js'
+import { until } from './cluster.js'
+import type { Output } from './ground.js'
+import type { ProxyProcess } from './proxy.js'
+import type { Stand } from './stand.js'
+
+const PROGRAM = fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
+
+export interface Sight {
+  /** Messages of its log (JSON lines; other lines as they are) that match. */
+  lines(pattern?: RegExp): string[]
+  /** Waits for a line. */
+  line(pattern: RegExp, withinMs?: number): Promise<string>
+  /** Sum of the samples of a metric that have these labels; 0 when there is none. */
+  metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>
+  status(): Promise<Status>
+  /** Runs `mekare VERB …` on its control socket. */
+  cli(...args: readonly string[]): Promise<Output>
+  /** A member's verdict for a listener, as `explain` prints it. */
+  explain(listener: string, member: string): Promise<string>
+  /** Waits until a member's verdict matches; answers it. */
+  verdict(listener: string, member: string, pattern: RegExp, withinMs?: number): Promise<string>
+  /** Open file descriptors of the process. */
+  descriptors(): number
+}
+
+/** A proxy seen from outside. */
+export function see(stand: Stand, proxy: ProxyProcess): Sight {
+  const log = join(stand.dir, proxy.host, 'mekare.log')
+  const lines = (pattern = /./) => readLines(log).filter(line => pattern.test(line))
+  const cli = (...args: readonly string[]) =>
+    stand.clientExec([process.execPath, PROGRAM, ...args, '--socket', proxy.socket])
+  const explain = async (listener: string, member: string) => {
+    const { stdout } = await cli('explain', listener)
+    return stdout.split('\n').find(line => line.startsWith(`${member}: `)) ?? `${member} is not in: ${stdout}`
+  }
+  return {
+    lines,
+    cli,
+    explain,
+    line: (pattern, withinMs = 5000) =>
+      until(withinMs, `no line like ${pattern} in ${log}`, async () => lines(pattern).at(-1)),
+    metric: async (name, labels = {}) => sum((await proxy.get('/metrics')).body, name, labels),
+    status: async () => JSON.parse((await proxy.get('/status')).body) as Status,
+    verdict: async (listener, member, pattern, withinMs = 10_000) => {
+      let last = ''
+      return until(withinMs, `${member} for ${listener} did not become ${pattern}`, async () => {
+        const found = await proxy.get('/status').then(({ body }) => verdictIn(JSON.parse(body), listener, member))
+        last = found ?? last
+        return found !== undefined && pattern.test(found) ? found : undefined
+      }).catch((error: Error) => {
+        throw new Error(`${error.message}; it is: ${last}`)
+      })
+    },
+    descriptors: () => readdirSync(`/proc/${proxy.child.pid}/fd`).length,
+  }
+}
+
+function readLines(log: string): string[] {
+  const text = readFileSync(log, 'utf8')
+  return text.split('\n').flatMap(line => (line === '' ? [] : [messageOf(line)]))
+}
+
+function messageOf(line: string): string {
+  try {
+    return (JSON.parse(line) as { msg?: string }).msg ?? line
+  } catch {
+    return line
+  }
+}
+
+function sum(text: string, name: string, labels: Readonly<Record<string, string>>): number {
+  const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`)
+  const samples = text.split('\n').filter(line => /^[{ ]/.test(line.slice(name.length)) && line.startsWith(name))
+  const chosen = samples.filter(line => wanted.every(label => line.includes(label)))
+  return chosen.reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
+
+function verdictIn(status: Status, listener: string, member: string): string | undefined {
+  const found = status.clusters.flatMap(({ members }) => members).find(({ name }) => name === member)
+  const pool = found?.pools.find(({ listen }) => listen === listener)
+  return pool && `${pool.usable ? 'usable' : 'not usable'}: ${pool.why}`
+}

@@ -1,0 +1,687 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { ListenConfig } from '../../src/config/shape.js'
+import type { Event } from '../../src/events/event.js'
+import type { Answer, ProbeOutcome } from '../../src/health/answer.js'
+import {
+  type ClusterInput,
+  type ClusterState,
+  mustCut,
+  newCluster,
+  probePeriod,
+  step,
+} from '../../src/pools/cluster.js'
+import { gateWords } from '../../src/pools/gate.js'
+import { createHoldQueue, type HoldRules } from '../../src/pools/hold.js'
+import { type PickView, pick, whyNone } from '../../src/pools/pick.js'
+import type { PoolEntry } from '../../src/pools/pool.js'
+import { poolNow } from '../../src/pools/view.js'
+import type { Member, Settings, Topology } from '../../src/topology/topology.js'
+import { bytes, lsn, ms } from '../../src/units/units.js'
+
+const RULES = { rise: 2, fall: 2 }
+const VIEW = { slowStart: ms(10_000), interval: ms(1000) }
+const SETTINGS: Settings = {
+  ttl: ms(30_000),
+  loopWait: ms(10_000),
+  pause: false,
+  standbyCluster: false,
+  failsafeMode: false,
+  synchronousMode: false,
+  maximumLagOnFailover: bytes(1_048_576),
+}
+
+const member = (name: string, more: Partial<Member> = {}): Member => ({
+  name,
+  address: { host: `10.0.0.${name.slice(2)}`, port: 5432 },
+  role: name === 'pg1' ? 'primary' : 'replica',
+  state: name === 'pg1' ? 'running' : 'streaming',
+  tags: { noloadbalance: false, nofailover: false, nosync: false, weight: 1 },
+  pendingRestart: false,
+  ...more,
+})
+
+const ALL = ['pg1', 'pg2', 'pg3']
+
+function topology(more: Partial<Topology> & { leader?: string; names?: readonly string[] } = {}): Topology {
+  const { leader, names = ALL, ...rest } = more
+  return {
+    scope: 'demo',
+    revision: '1',
+    readAt: ms(0),
+    systemId: '7001',
+    members: new Map(names.map(name => [name, member(name)])),
+    history: [],
+    settings: SETTINGS,
+    failsafe: new Map(),
+    problems: [],
+    leaderless: false,
+    ...(leader === undefined ? {} : { term: { leader, revision: `r-${leader}` } }),
+    ...rest,
+  }
+}
+
+const news = (more: Parameters<typeof topology>[0]): ClusterInput => ({ kind: 'topology', topology: topology(more) })
+const silent = (at: number): ClusterInput => ({ kind: 'silent', since: ms(at), why: 'no etcd member answers' })
+const primary = (at = 100, timeline = 1, systemId = '7001'): Answer => ({
+  kind: 'primary',
+  systemId,
+  timeline,
+  lsn: lsn(at),
+})
+const recovery = (at = 100, timeline = 1): Answer => ({
+  kind: 'recovery',
+  systemId: '7001',
+  timeline,
+  receiveLsn: lsn(at),
+  replayLsn: lsn(at),
+})
+const timeout: Answer = { kind: 'unasked', reason: 'timeout', why: 'no answer within 1s' }
+const refused: Answer = { kind: 'unasked', reason: 'refused', why: 'connection refused' }
+
+const outcome = (name: string, answer: Answer, askedAt: number): ProbeOutcome => ({
+  member: name,
+  via: 'sql',
+  askedAt: ms(askedAt),
+  answeredAt: ms(askedAt + 1),
+  answer,
+})
+
+/** Runs a transcript: `[time, input or [member, answer]]` a line; gives the last state and every event. */
+type Line = readonly [number, ClusterInput | readonly [string, Answer]]
+function play(lines: readonly Line[], from: ClusterState = newCluster('demo', ms(0))) {
+  let state = from
+  const events: Event[] = []
+  for (const [at, what] of lines) {
+    const input: ClusterInput = 'kind' in what ? what : { kind: 'probed', outcome: outcome(what[0], what[1], at - 1) }
+    const [next, told] = step(state, input, RULES, ms(at))
+    state = next
+    events.push(...told)
+  }
+  return {
+    state,
+    events,
+    gate: state.gate.kind === 'open' ? `open ${state.gate.member}` : `closed ${state.gate.because}`,
+  }
+}
+
+const dialFailed = (name: string, at: number): ClusterInput => ({
+  kind: 'dialled',
+  outcome: { member: name, at: ms(at), ok: false, took: ms(1), reason: 'refused', why: 'ECONNREFUSED' },
+})
+
+const RUNNING: Line[] = [
+  [10, news({ leader: 'pg1' })],
+  [20, ['pg1', primary()]],
+  [21, ['pg2', recovery()]],
+  [22, ['pg3', recovery()]],
+]
+
+t.test('the gate', async t => {
+  t.test('is closed until the leader confirms that it is out of recovery', async t => {
+    t.equal(play([[10, news({ leader: 'pg1' })]]).gate, 'closed unconfirmed')
+    t.equal(
+      play([
+        [10, news({ leader: 'pg1' })],
+        [20, ['pg1', recovery()]],
+      ]).gate,
+      'closed in_recovery',
+    )
+    t.equal(play(RUNNING).gate, 'open pg1')
+  })
+
+  t.test('does not take an answer that was asked for before the leader key moved', async t => {
+    const moved: Line[] = [...RUNNING, [30, ['pg2', primary(200, 2)]], [40, news({ leader: 'pg2' })]]
+    t.equal(play(moved).gate, 'closed unconfirmed')
+    t.equal(play([...moved, [50, ['pg2', primary(200, 2)]]]).gate, 'open pg2')
+  })
+
+  t.test('stays open when the leader cannot be asked, and closes when it turns connections away', async t => {
+    t.equal(play([...RUNNING, [30, ['pg1', timeout]], [40, ['pg1', timeout]]]).gate, 'open pg1')
+    const away = play([...RUNNING, [30, ['pg1', refused]]])
+    t.equal(away.gate, 'closed unreachable')
+    t.equal(play([[50, ['pg1', primary()]]], away.state).gate, 'open pg1')
+  })
+
+  t.test("closes on a session's failed dial until the leader confirms anew", async t => {
+    const { state, gate } = play([...RUNNING, [30, dialFailed('pg1', 30)]])
+    t.equal(gate, 'closed unreachable')
+    t.equal(play([[30, ['pg1', primary()]]], state).gate, 'closed unreachable', 'an answer asked for before is too old')
+    t.equal(play([[40, ['pg1', primary()]]], state).gate, 'open pg1')
+  })
+
+  t.test('closes to new sessions when the leader key is gone, and cuts nobody', async t => {
+    const { state, gate } = play([...RUNNING, [30, news({})]])
+    t.equal(gate, 'closed no_leader_key')
+    t.equal(mustCut(state, { member: 'pg1', role: 'primary', joinedAs: 'primary', onPromote: 'cut' }), undefined)
+  })
+
+  t.test('closes at the failover key, and reopens when it is emptied while the leader still confirms', async t => {
+    const asked = play([...RUNNING, [30, news({ leader: 'pg1', failover: { leader: 'pg1', candidate: 'pg2' } })]])
+    t.equal(asked.gate, 'closed failover_key')
+    t.same(
+      asked.events.slice(-2).map(e => e.kind),
+      ['first_sign', 'gate_closed'],
+    )
+    t.equal(play([[40, news({ leader: 'pg1' })]], asked.state).gate, 'open pg1')
+  })
+
+  t.test('waits with a scheduled failover until it falls due', async t => {
+    const lines: Line[] = [...RUNNING, [30, news({ leader: 'pg1', failover: { leader: 'pg1', dueAt: ms(500) } })]]
+    t.equal(play(lines).gate, 'open pg1')
+    t.equal(play([...lines, [501, { kind: 'tick' }]]).gate, 'closed failover_key')
+  })
+
+  t.test('passes over a failover key nobody acts on, once the leader confirms after its TTL', async t => {
+    const lines: Line[] = [...RUNNING, [30, news({ leader: 'pg1', failover: { leader: 'pg1' } })]]
+    t.equal(play([...lines, [30_040, { kind: 'tick' }]]).gate, 'closed failover_key', 'time alone does not open it')
+    t.equal(play([...lines, [30_040, ['pg1', primary()]]]).gate, 'open pg1')
+  })
+
+  t.test('never opens to another cluster that answers at a reused address', async t => {
+    t.equal(
+      play([
+        [10, news({ leader: 'pg1' })],
+        [20, ['pg1', primary(100, 1, '6666')]],
+      ]).gate,
+      'closed system_id',
+    )
+  })
+
+  t.test('says that a leader key names nobody, and that a standby cluster takes no writes', async t => {
+    t.equal(play([[10, news({ leader: 'pg9' })]]).gate, 'closed leader_unknown')
+    t.equal(
+      play([...RUNNING, [30, news({ leader: 'pg1', settings: { ...SETTINGS, standbyCluster: true } })]]).gate,
+      'closed standby_cluster',
+    )
+  })
+
+  t.test('follows a term that is demoted and promoted again under one leader key', async t => {
+    const demoted = play([...RUNNING, [30, ['pg1', recovery()]]])
+    t.equal(demoted.gate, 'closed in_recovery')
+    t.equal(
+      mustCut(demoted.state, { member: 'pg1', role: 'primary', joinedAs: 'primary', onPromote: 'cut' }),
+      'cut_in_recovery',
+    )
+    t.equal(play([[40, ['pg1', primary(300, 2)]]], demoted.state).gate, 'open pg1')
+  })
+})
+
+t.test('while no etcd member answers', async t => {
+  const lost: Line[] = [...RUNNING, [30, silent(30)]]
+
+  t.test('the gate stays open to the primary that still confirms, and to one that cannot be asked', async t => {
+    t.equal(play(lost).gate, 'open pg1')
+    t.equal(play([...lost, [40, ['pg1', timeout]]]).gate, 'open pg1')
+  })
+
+  t.test('a demoted primary closes it with the cause, and its sessions are cut', async t => {
+    const { state, gate } = play([...lost, [40, ['pg1', recovery()]]])
+    t.equal(gate, 'closed no_primary')
+    t.match(
+      gateWords(state.gate, ms(40)),
+      /no etcd or Patroni endpoint answers .*without failsafe_mode Patroni demotes/,
+    )
+    t.equal(
+      mustCut(state, { member: 'pg1', role: 'primary', joinedAs: 'primary', onPromote: 'cut' }),
+      'cut_in_recovery',
+    )
+  })
+
+  t.test('of two primaries the higher timeline wins, and one timeline for both opens to nobody', async t => {
+    t.equal(play([...lost, [40, ['pg2', primary(900, 2)]]]).gate, 'open pg2')
+    t.equal(play([...lost, [40, ['pg2', primary(900, 1)]]]).gate, 'closed two_primaries')
+  })
+
+  t.test('all keys gone for half a second after it closes the gate and cuts nobody', async t => {
+    const back = play([...lost, [60_000, news({ names: [] })]])
+    t.equal(back.gate, 'closed no_leader_key')
+    t.same([...(back.state.topology?.members.keys() ?? [])], ALL, 'addresses are kept')
+    t.equal(mustCut(back.state, { member: 'pg1', role: 'primary', joinedAs: 'primary', onPromote: 'cut' }), undefined)
+    const again = play(
+      [
+        [60_400, news({ leader: 'pg1' })],
+        [60_420, ['pg1', primary()]],
+      ],
+      back.state,
+    )
+    t.equal(again.gate, 'open pg1')
+  })
+})
+
+t.test('without a leader key that speaks', async t => {
+  t.test("in Patroni's pause the one confirmed primary is the primary, for a fresh proxy too", async t => {
+    const settings = { ...SETTINGS, pause: true }
+    t.equal(play([[10, news({ settings })]]).gate, 'closed no_primary')
+    t.equal(
+      play([
+        [10, news({ settings })],
+        [20, ['pg1', primary()]],
+        [21, ['pg2', recovery()]],
+      ]).gate,
+      'open pg1',
+    )
+  })
+
+  t.test('a static list finds its primary by asking, and follows a promotion by hand', async t => {
+    const lines: Line[] = [
+      [10, news({ leaderless: true })],
+      [20, ['pg1', primary()]],
+      [21, ['pg2', recovery()]],
+    ]
+    t.equal(play(lines).gate, 'open pg1')
+    const gone = play([...lines, [30, ['pg1', refused]]])
+    t.equal(gone.gate, 'closed no_primary')
+    t.equal(play([[40, ['pg2', primary(200, 2)]]], gone.state).gate, 'open pg2')
+  })
+})
+
+t.test('sessions are cut', async t => {
+  const write = (name: string) => ({
+    member: name,
+    role: 'primary' as const,
+    joinedAs: 'primary' as const,
+    onPromote: 'cut' as const,
+  })
+  const read = (name: string, onPromote: 'cut' | 'keep' = 'cut') => ({
+    member: name,
+    role: 'replica' as const,
+    joinedAs: 'replica' as const,
+    onPromote,
+  })
+
+  t.test('on the write port when the leader key moves, at once, not when the new one confirms', async t => {
+    const { state } = play([...RUNNING, [30, news({ leader: 'pg2' })]])
+    t.equal(mustCut(state, write('pg1')), 'cut_leader_moved')
+    const { state: confirmed } = play([[40, ['pg2', primary(200, 2)]]], state)
+    t.equal(mustCut(confirmed, write('pg2')), undefined)
+    t.equal(mustCut(confirmed, write('pg1')), 'cut_leader_moved')
+  })
+
+  t.test('on the read port when their replica is promoted, unless onPromote says keep', async t => {
+    const { state } = play([...RUNNING, [30, news({ leader: 'pg2' })], [40, ['pg2', primary(200, 2)]]])
+    t.equal(mustCut(state, read('pg2')), 'cut_promoted')
+    t.equal(mustCut(state, read('pg2', 'keep')), undefined)
+    t.equal(mustCut(state, read('pg3')), undefined)
+  })
+})
+
+t.test('a member', async t => {
+  t.test(
+    'whose key has vanished keeps its address while it answers, and is forgotten when it no longer does',
+    async t => {
+      const vanished = play([...RUNNING, [30, news({ leader: 'pg1', names: ['pg1', 'pg2'] })]])
+      t.ok(vanished.state.topology?.members.has('pg3'))
+      const gone = play(
+        [
+          [40, ['pg3', refused]],
+          [50, ['pg3', refused]],
+        ],
+        vanished.state,
+      )
+      t.notOk(gone.state.topology?.members.has('pg3'))
+      t.ok(gone.events.some(e => e.kind === 'member_forgotten'))
+    },
+  )
+
+  t.test(
+    'is asked every 20 ms by SQL, 100 ms by REST, while its answer could open the gate; 500 ms after 10 s',
+    async t => {
+      const { state } = play([...RUNNING, [30, news({ leader: 'pg2' })]])
+      t.equal(probePeriod(state, 'pg2', 'sql', ms(1000), ms(40)), 20)
+      t.equal(probePeriod(state, 'pg2', 'rest', ms(1000), ms(40)), 100)
+      t.equal(probePeriod(state, 'pg3', 'sql', ms(1000), ms(40)), 1000)
+      t.equal(probePeriod(state, 'pg2', 'sql', ms(1000), ms(10_040)), 500)
+    },
+  )
+})
+
+const READ: ListenConfig = {
+  cluster: 'demo',
+  address: { kind: 'tcp', host: '127.0.0.1', port: 5001 },
+  role: 'replica',
+  balance: 'least-connections',
+  holdFor: ms(5000),
+  maxHeld: 10,
+  releaseRate: 200,
+  maxLag: bytes(1000),
+  maxLagTime: ms(0),
+  fallback: 'none',
+  onPromote: 'cut',
+  target: 'postgres',
+  max: 'auto',
+  maxPerAddress: 0,
+  maxSessionsPerMember: 0,
+  startupTimeout: ms(10_000),
+  connectTimeout: ms(2000),
+  connectRetries: 2,
+  idleTimeout: ms(0),
+  halfCloseTimeout: ms(60_000),
+  drainTimeout: ms(30_000),
+  deadAfter: ms(15_000),
+  allow: [],
+  proxyProtocol: 'off',
+}
+
+const verdicts = (state: ClusterState, listen: Partial<ListenConfig> = {}, at = 100) =>
+  Object.fromEntries(
+    poolNow(state, { ...READ, ...listen }, VIEW, ms(at)).map(e => [
+      e.member.name,
+      `${e.usable ? 'yes' : 'no'}: ${e.why}`,
+    ]),
+  )
+
+const withMember = (name: string, more: Partial<Member>): ClusterInput => {
+  const members = new Map(ALL.map(n => [n, n === name ? member(n, more) : member(n)]))
+  return news({ leader: 'pg1', members })
+}
+
+t.test('the replica pool', async t => {
+  t.test('takes healthy replicas and says of the primary what it is', async t => {
+    t.same(verdicts(play(RUNNING).state), {
+      pg1: 'no: is a primary',
+      pg2: 'yes: replica, 0B behind',
+      pg3: 'yes: replica, 0B behind',
+    })
+  })
+
+  t.test(
+    'leaves out the lagging, the tagged, the drained, the stopped and the silent, each with its reason',
+    async t => {
+      const far = play([...RUNNING, [30, ['pg1', primary(5100)]], [31, ['pg2', recovery(100)]]])
+      t.equal(verdicts(far.state).pg2, 'no: lag 4.9KiB is over maxLag 1000B')
+      const tags = { noloadbalance: true, nofailover: false, nosync: false, weight: 1 }
+      t.equal(
+        verdicts(play([...RUNNING, [30, withMember('pg2', { tags })]]).state).pg2,
+        'no: has the tag noloadbalance',
+      )
+      const drained = play([...RUNNING, [30, { kind: 'drain', member: 'pg2', on: true }]])
+      t.equal(verdicts(drained.state).pg2, 'no: drained by an operator')
+      const down = play([...RUNNING, [30, ['pg2', refused]], [40, ['pg2', refused]]])
+      t.match(verdicts(down.state).pg2, /^no: no answer for .*connection refused/)
+      const unasked = play(RUNNING.slice(0, 2))
+      t.equal(verdicts(unasked.state).pg2, 'no: has not been asked yet')
+    },
+  )
+
+  t.test('lets a replica on the old timeline serve up to the fork point, and not past it', async t => {
+    const history = [{ timeline: 1, forkLsn: lsn(150), reason: 'no recovery target specified' }]
+    const moved = (at: number): Line[] => [
+      ...RUNNING,
+      [30, news({ leader: 'pg2', history })],
+      [40, ['pg2', primary(200, 2)]],
+      [41, ['pg3', recovery(at, 1)]],
+    ]
+    t.match(verdicts(play(moved(150)).state).pg3, /^yes/)
+    t.match(verdicts(play(moved(160)).state).pg3, /^no: replayed to 0\/A0, but timeline 1 ended at 0\/96/)
+  })
+
+  t.test('falls back to the primary only where that is asked for, and only through an open gate', async t => {
+    const alone = play([
+      [10, news({ leader: 'pg1', names: ['pg1'] })],
+      [20, ['pg1', primary()]],
+    ])
+    t.match(verdicts(alone.state).pg1, /^no/)
+    t.match(verdicts(alone.state, { fallback: 'primary' }).pg1, /^yes: is the primary, and no replica qualifies/)
+    const shut = play([[30, news({ names: ['pg1'] })]], alone.state)
+    t.match(verdicts(shut.state, { fallback: 'primary' }).pg1, /^no: fallback: the gate is closed/)
+  })
+
+  t.test('of role sync takes those the sync key names, whatever the case', async t => {
+    const { state } = play([...RUNNING, [30, news({ leader: 'pg1', sync: { leader: 'pg1', standbys: ['PG3'] } })]])
+    t.same(verdicts(state, { role: 'sync' }), {
+      pg1: 'no: is a primary',
+      pg2: 'no: is not named in the sync key',
+      pg3: 'yes: replica, 0B behind',
+    })
+  })
+
+  t.test('of role any takes the primary too; target pooler needs a proxy_url', async t => {
+    const { state } = play(RUNNING)
+    t.match(verdicts(state, { role: 'any' }).pg1, /^yes: is the primary/)
+    t.equal(verdicts(state, { target: 'pooler' }).pg2, 'no: publishes no proxy_url, and target is pooler')
+  })
+
+  t.test('gives a member back from failure a small share that grows', async t => {
+    const back = play([
+      ...RUNNING,
+      [30, ['pg2', refused]],
+      [40, ['pg2', refused]],
+      [1000, ['pg2', recovery()]],
+      [2000, ['pg2', recovery()]],
+    ])
+    const share = (at: number) => poolNow(back.state, READ, VIEW, ms(at)).find(e => e.member.name === 'pg2')?.share ?? 0
+    t.ok(share(2000) < 0.15)
+    t.ok(share(7000) > 0.5 && share(7000) < 0.6)
+    t.equal(share(13_000), 1)
+  })
+})
+
+const entry = (name: string, share = 1, usable = true): PoolEntry => ({
+  member: member(name),
+  address: { host: name, port: 5432 },
+  usable,
+  why: usable ? 'replica' : 'drained by an operator',
+  share,
+  joinsAs: 'replica',
+})
+
+const view = (more: Partial<PickView>): PickView => ({
+  entries: [entry('pg2'), entry('pg3')],
+  balance: 'least-connections',
+  sessionsOn: () => 0,
+  maxSessionsPerMember: 0,
+  tried: new Set(),
+  turn: 0,
+  chance: 0.5,
+  ...more,
+})
+
+const picked = (more: Partial<PickView>) => {
+  const result = pick(view(more))
+  return result.kind === 'member' ? result.entry.member.name : result.why
+}
+
+t.test('a pick', async t => {
+  t.test('takes the member with fewest sessions for its weight, in turn where they are even', async t => {
+    const on: Record<string, number> = { pg2: 3, pg3: 1 }
+    t.equal(picked({ sessionsOn: name => on[name] ?? 0 }), 'pg3')
+    t.equal(picked({ sessionsOn: name => on[name] ?? 0, entries: [entry('pg2', 4), entry('pg3', 1)] }), 'pg2')
+    t.not(picked({ turn: 1 }), picked({ turn: 2 }))
+  })
+
+  t.test('of weight 0 only takes what nobody else can', async t => {
+    const entries = [entry('pg2', 0), entry('pg3', 1)]
+    t.equal(picked({ entries, sessionsOn: name => (name === 'pg3' ? 99 : 0) }), 'pg3')
+    t.equal(picked({ entries, tried: new Set(['pg3']) }), 'pg2')
+  })
+
+  t.test('spreads round-robin by weight', async t => {
+    const entries = [entry('pg2', 1), entry('pg3', 3)]
+    const names = Array.from({ length: 400 }, (_, turn) => picked({ balance: 'round-robin', entries, turn }))
+    const share = names.filter(name => name === 'pg3').length / names.length
+    t.ok(share > 0.7 && share < 0.8, `${share}`)
+  })
+
+  t.test('of two at random takes the less loaded, for any chance', async () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), chance => {
+        const entries = [entry('pg2'), entry('pg3'), entry('pg4')]
+        const name = picked({ balance: 'random-two', entries, chance, sessionsOn: n => (n === 'pg4' ? 9 : 0) })
+        return name === 'pg2' || name === 'pg3'
+      }),
+    )
+  })
+
+  t.test('says of each member why not, and names the limit when all are full', async t => {
+    const entries = [entry('pg2', 1, false)]
+    t.equal(picked({ entries }), 'pg2: drained by an operator')
+    t.equal(whyNone([]), 'no member is known')
+    t.equal(picked({ maxSessionsPerMember: 1, sessionsOn: () => 1 }), 'every usable member has maxSessionsPerMember 1')
+  })
+})
+
+t.test('the hold queue', async t => {
+  const rules: HoldRules = { maxHeld: 3, releaseRate: 100 }
+  const waiting = (id: number, until = 1000, notBefore = 0) => ({
+    id,
+    since: ms(0),
+    until: ms(until),
+    notBefore: ms(notBefore),
+  })
+
+  t.test('lets through in order, at the rate, with a small burst after a pause', async t => {
+    const queue = createHoldQueue(() => ({ ...rules, maxHeld: 100 }))
+    for (let id = 1; id <= 20; id++) queue.enter(waiting(id, 10_000), false)
+    const ids: number[] = []
+    const taken = (now: number) => {
+      for (let one = queue.release(ms(now)); one; one = queue.release(ms(now))) ids.push(one.id)
+      return ids.length
+    }
+    t.equal(taken(0), 6, 'the burst: 50 ms of 100 a second, and the one that is due')
+    t.equal(taken(5), 6)
+    t.equal(taken(10), 7)
+    t.equal(taken(60), 12)
+    t.same(
+      ids,
+      [...ids].sort((a, b) => a - b),
+    )
+  })
+
+  t.test('takes those back first who come from a failed dial, but not before their time', async t => {
+    const queue = createHoldQueue(() => rules)
+    queue.enter(waiting(1), false)
+    queue.enter(waiting(2, 1000, 500), true)
+    t.equal(queue.release(ms(100))?.id, 1)
+    t.equal(queue.release(ms(100)), undefined)
+    t.equal(queue.wakeAt(true), 500)
+    t.equal(queue.release(ms(500))?.id, 2)
+  })
+
+  t.test('refuses one over maxHeld, but never one that comes back; expiry takes whoever has waited enough', async t => {
+    const queue = createHoldQueue(() => rules)
+    for (const id of [1, 2, 3]) t.ok(queue.enter(waiting(id, id * 100), false))
+    t.notOk(queue.enter(waiting(4), false))
+    t.ok(queue.enter(waiting(5), true))
+    t.same(
+      queue.expire(ms(200)).map(one => one.id),
+      [1, 2],
+    )
+    t.equal(queue.size(), 2)
+  })
+
+  t.test('joins or answers every held client, whatever the order of entering, leaving, opening and time', async () => {
+    const action = fc.oneof(
+      fc.record({ kind: fc.constant('enter' as const), hold: fc.integer({ min: 0, max: 300 }), back: fc.boolean() }),
+      fc.record({ kind: fc.constant('leave' as const), id: fc.integer({ min: 0, max: 30 }) }),
+      fc.record({ kind: fc.constant('release' as const) }),
+      fc.record({ kind: fc.constant('pass' as const), by: fc.integer({ min: 0, max: 100 }) }),
+    )
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 60 }), actions => {
+        const queue = createHoldQueue(() => ({ maxHeld: 10, releaseRate: 100 }))
+        const inside = new Set<number>()
+        let now = 0
+        let id = 0
+        for (const step of actions) {
+          if (step.kind === 'enter' && queue.enter(waiting(++id, now + step.hold), step.back)) inside.add(id)
+          if (step.kind === 'leave') {
+            queue.leave(step.id)
+            inside.delete(step.id)
+          }
+          if (step.kind === 'pass') now += step.by
+          if (step.kind === 'release') {
+            const one = queue.release(ms(now))
+            if (one && !inside.delete(one.id)) return false
+          }
+          for (const one of queue.expire(ms(now))) if (!inside.delete(one.id)) return false
+        }
+        for (const one of queue.drain()) if (!inside.delete(one.id)) return false
+        return inside.size === 0 && queue.size() === 0 && queue.wakeAt(true) === undefined
+      }),
+    )
+  })
+})
+
+/** Any order of anything: what must hold of the gate after each step, whatever was said before. */
+t.test('no order of events opens the gate towards a member that is not a confirmed leader', async () => {
+  const name = fc.constantFrom(...ALL)
+  const answer = fc.constantFrom<Answer>(
+    primary(),
+    primary(200, 2),
+    primary(100, 1, '6666'),
+    recovery(),
+    timeout,
+    refused,
+  )
+  const input = fc.oneof(
+    fc.record({
+      kind: fc.constant('news' as const),
+      leader: fc.option(name, { nil: undefined }),
+      rev: fc.integer({ min: 1, max: 4 }),
+      failover: fc.boolean(),
+      names: fc.subarray(ALL),
+    }),
+    fc.record({ kind: fc.constant('silent' as const) }),
+    fc.record({ kind: fc.constant('probed' as const), name, answer, age: fc.integer({ min: 0, max: 30 }) }),
+    fc.record({ kind: fc.constant('dialled' as const), name }),
+    fc.record({ kind: fc.constant('tick' as const) }),
+  )
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), input), { maxLength: 80 }), steps => {
+      let state = newCluster('demo', ms(0))
+      let now = 0
+      for (const [by, one] of steps) {
+        now += by
+        const [next] = step(state, inputOf(one, now), RULES, ms(now))
+        state = next
+        if (!holds(state)) return false
+      }
+      return true
+    }),
+    { numRuns: 400 },
+  )
+
+  type Made = typeof input extends fc.Arbitrary<infer T> ? T : never
+  function inputOf(made: Made, now: number): ClusterInput {
+    switch (made.kind) {
+      case 'news': {
+        const term =
+          made.leader === undefined ? {} : { term: { leader: made.leader, revision: `${made.leader}-${made.rev}` } }
+        const failover = made.failover ? { failover: {} } : {}
+        return { kind: 'topology', topology: topology({ names: made.names, ...term, ...failover }) }
+      }
+      case 'silent':
+        return silent(now)
+      case 'probed':
+        return { kind: 'probed', outcome: outcome(made.name, made.answer, Math.max(0, now - made.age - 1)) }
+      case 'dialled':
+        return dialFailed(made.name, now)
+      default:
+        return { kind: 'tick' }
+    }
+  }
+
+  function holds(state: ClusterState): boolean {
+    const { gate, topology: known, words } = state
+    if (gate.kind === 'closed') return true
+    const word = words.get(gate.member)
+    const said = word?.answer
+    if (said?.answer.kind !== 'primary' || said.answer.systemId !== known?.systemId) return false
+    if (word?.turnedAway && word.turnedAway.at >= said.askedAt) return false
+    // With the source speaking, only the leader of the term known, confirmed since that term was seen, is ever opened to.
+    if (!state.silent) return known?.term?.leader === gate.member && said.askedAt >= state.termSince
+    // Without it, never to one that another confirmed primary outranks by timeline.
+    const mine = said.answer.timeline ?? 0
+    return [...words].every(([other, { answer: theirs, last }]) => {
+      const outranks =
+        theirs?.answer.kind === 'primary' &&
+        theirs.answer.systemId === known?.systemId &&
+        (theirs.answer.timeline ?? 0) > mine
+      const stands =
+        outranks && last?.answer.kind === 'primary' && theirs.askedAt >= state.termSince && known?.members.has(other)
+      const away = words.get(other)?.turnedAway
+      return !stands || (away !== undefined && away.at >= theirs.askedAt)
+    })
+  }
+})
