@@ -1,0 +1,146 @@
+// What a drill works with: a stand, a mekare before it, and the independent observers. Starts and ends them; judges nothing.
+
+import { once } from 'node:events'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type Entry, now, readJournal, sumUp } from '../../test/lab/journal.js'
+import { type ClientOptions, type Observer, startMultihost, startPoller, startWriter } from '../../test/lab/observers.js'
+import { PASSWORDS } from '../../test/lab/options.js'
+import type { ProxyOptions, ProxyProcess } from '../../test/lab/proxy.js'
+import type { Stand } from '../../test/lab/stand.js'
+import { type Change, firstPromotion, readChange } from './change.js'
+import type { NewcomersTask } from './newcomers.js'
+
+export interface Field {
+  readonly stand: Stand
+  readonly proxy: ProxyProcess
+  readonly poller: Observer
+  readonly multihost: Observer
+  /** Has it ended with the drill. */
+  keep(observer: Observer): Observer
+  writer(options?: Partial<ClientOptions>): Promise<Observer>
+  newcomers(kind: 'write' | 'read', everyMs?: number): Promise<Observer>
+  say(line: string): void
+  end(): Promise<void>
+}
+
+/** Clears the journals of the drill before, waits until every member streams, then starts a mekare and the observers. */
+export async function openField(stand: Stand, options: ProxyOptions, say: (line: string) => void): Promise<Field> {
+  const client = join(stand.dir, 'client')
+  for (const file of readdirSync(client)) if (file.endsWith('.jsonl')) rmSync(join(client, file))
+  await stand.untilStreaming()
+  const proxy = await stand.proxy('proxy1', options)
+  const observers: Observer[] = []
+  const keep = (observer: Observer) => {
+    observers.push(observer)
+    return observer
+  }
+  const poller = keep(await startPoller(stand))
+  const multihost = keep(await startMultihost(stand))
+  return {
+    ...{ stand, proxy, poller, multihost, keep, say },
+    writer: async more => keep(await startWriter(stand, { to: proxy.write, ...more })),
+    newcomers: async (kind, everyMs = 100) => keep(await startNewcomers(stand, proxy, kind, everyMs)),
+    end: async () => {
+      await Promise.all(observers.map(observer => observer.stop()))
+      await proxy.stop()
+    },
+  }
+}
+
+async function startNewcomers(
+  stand: Stand,
+  proxy: ProxyProcess,
+  kind: 'write' | 'read',
+  everyMs: number,
+): Promise<Observer> {
+  const name = `newcomers-${kind}`
+  const journal = join(stand.dir, 'client', `${name}.jsonl`)
+  const [host = '', port] = (kind === 'write' ? proxy.write : proxy.read).split(':')
+  const to = { host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' }
+  const task: NewcomersTask = { journal, kind, to, everyMs }
+  const program = fileURLToPath(new URL('newcomers.js', import.meta.url))
+  const child = stand.spawn('client', name, [process.execPath, program], {
+    env: { MEKARE_LAB_TASK: JSON.stringify(task) },
+  })
+  const entries = () => readJournal(journal)
+  await eventually(15_000, `the observer ${name} saw nothing`, async () => entries().some(({ e }) => e === 'ok'))
+  return {
+    entries,
+    summary: (since, until) => sumUp(entries(), since, until),
+    stop: async () => {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM')
+        await once(child, 'exit')
+      }
+      return entries()
+    },
+  }
+}
+
+/** Asks every half second until it is so: reading whole journals more often would itself cost what is measured. */
+export async function eventually(withinMs: number, failure: string, so: () => Promise<boolean>): Promise<void> {
+  const end = now() + withinMs
+  while (!(await so())) {
+    if (now() > end) throw new Error(`${failure} within ${withinMs / 1000} seconds`)
+    await sleep(500)
+  }
+}
+
+export interface ChangeOptions {
+  /** Member that was primary; undefined where the same one may be promoted again. */
+  readonly old: string | undefined
+  readonly since: number
+  readonly withinMs?: number
+}
+
+/** Waits until a promotion was seen and every session of the writer had a row after it (or time is up), and reads the journals. */
+export async function changeSeen(field: Field, writer: Observer, options: ChangeOptions): Promise<Change> {
+  const { old, since, withinMs = 30_000 } = options
+  const read = () =>
+    readChange(
+      { writer: writer.entries(), poller: field.poller.entries(), multihost: field.multihost.entries() },
+      since,
+      now(),
+      old,
+    )
+  await eventually(withinMs, '', async () => rowsAfter(read(), field.multihost.entries())).catch(() => undefined)
+  await sleep(1000)
+  return read()
+}
+
+function rowsAfter(change: Change, multihost: readonly Entry[]): boolean {
+  const { promotedAt, lastTail } = change
+  if (promotedAt === undefined || lastTail === undefined) return false
+  return multihost.some(entry => entry.e === 'ok' && entry.t > promotedAt)
+}
+
+/** Asks the leader's Patroni for a switchover, without asking etcd for anything: it may be out of order. */
+export async function switchover(field: Field, from: string): Promise<void> {
+  const answer = await field.stand.rest(from, '/switchover', 'POST', { leader: from }, 60_000)
+  if (answer.status !== 200) throw new Error(`switchover from ${from}: ${answer.status} ${answer.body}`)
+}
+
+/** Name of the primary. */
+export async function primaryOf(stand: Stand): Promise<string> {
+  return (await stand.leader()) ?? (await stand.untilLeader())
+}
+
+/** Waits until the poller has seen a member other than `old` out of recovery. */
+export async function promotionSeen(field: Field, since: number, old: string | undefined, withinMs: number) {
+  await eventually(withinMs, 'no member was promoted', async () => {
+    return firstPromotion(field.poller.entries(), since, old) !== undefined
+  })
+}
+
+/** What the mekare of the field logged, from its line `from` on, without the lines of single sessions. */
+export function logged(stand: Stand, host = 'proxy1', from = 0): string[] {
+  try {
+    const lines = readFileSync(join(stand.dir, host, 'mekare.log'), 'utf8').trimEnd().split('\n')
+    return lines.slice(from).filter(line => !/"session_(ended|joined|held|closed)"/.test(line))
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,75 @@
+// The steps of `npm test`, one after another, all of them even when one fails: types, lint, unused code, unit tests, live
+// tests. Ends with one line `N passed, N failed`.
+
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { BAD, during, GOOD, say } from './progress.js'
+import { run, SetupError } from './run.js'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name)
+const TAP = ['run', '--disable-coverage', '--allow-incomplete-coverage', '--reporter=tap']
+
+/** @typedef {{ passed: number, failed: number, shown: string }} Result */
+
+/** A step that is one check: it passes or fails as a whole. @param {string} name @param {readonly string[]} args */
+const single = (name, args) => async () => {
+  const { code, output } = await run(bin(name), args, { cwd: root })
+  return code === 0 ? { passed: 1, failed: 0, shown: '' } : { passed: 0, failed: 1, shown: output }
+}
+
+/** A step that counts the assertions of tap. @param {readonly string[]} args */
+const tap = args => async (/** @type {(text: string) => void} */ note) => {
+  const line = (/** @type {string} */ text) => {
+    if (text.startsWith('# Subtest: ')) note(text.slice('# Subtest: '.length))
+  }
+  const { code, output } = await run(bin('tap'), [...TAP, ...args], { cwd: root, line })
+  const totals = [...output.matchAll(/^# \{ total: .*\}$/gm)].at(-1)?.[0] ?? ''
+  const count = (/** @type {string} */ key) => Number(new RegExp(`\\b${key}: (\\d+)`).exec(totals)?.[1] ?? 0)
+  const failed = Math.max(count('fail'), code === 0 ? 0 : 1)
+  return { passed: count('pass'), failed, shown: failed > 0 ? failedFiles(output) : '' }
+}
+
+/** The whole output of the files that failed, or everything when no file is to blame. @param {string} output */
+function failedFiles(output) {
+  const files = output.split(/^(?=# Subtest: )/m)
+  const failed = files.filter(text => /^not ok /m.test(text))
+  return failed.length > 0 ? failed.join('\n') : output
+}
+
+const STEPS = [
+  { title: 'types', work: single('tsc', ['--noEmit', '-p', '.']) },
+  { title: 'lint', work: single('biome', ['check', '.']) },
+  { title: 'unused code', work: single('knip', []) },
+  { title: 'unit tests', work: tap(['--jobs=2', '--timeout=60', 'dist/test/unit']) },
+  { title: 'live tests', work: tap(['--jobs=1', '--timeout=600', 'dist/test/live']) },
+]
+
+/** @returns {Promise<boolean>} whether everything passed */
+async function main() {
+  const results = /** @type {(Result & { title: string, seconds: string })[]} */ ([])
+  for (const { title, work } of STEPS) {
+    const begun = Date.now()
+    const result = await during(title, work, ({ failed }) => failed === 0)
+    if (result.failed > 0) say(result.shown)
+    results.push({ title, ...result, seconds: ((Date.now() - begun) / 1000).toFixed(1) })
+  }
+  say('')
+  for (const { title, passed, failed, seconds } of results) {
+    const sign = failed > 0 ? BAD : GOOD
+    say(
+      `${sign} ${title.padEnd(12)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed ${seconds.padStart(7)} s`,
+    )
+  }
+  const sum = (/** @type {'passed' | 'failed'} */ key) => results.reduce((total, result) => total + result[key], 0)
+  say(`${sum('passed')} passed, ${sum('failed')} failed`)
+  return sum('failed') === 0
+}
+
+try {
+  process.exitCode = (await main()) ? 0 : 1
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = error.message === 'interrupted' ? 130 : 1
+}

@@ -1,0 +1,44 @@
+// Runs a program to its end with its output collected, and passes an interruption on to it: what was begun is brought
+// to its end before this process ends.
+
+import { spawn } from 'node:child_process'
+
+/** What stops the set-up with a sentence for the user and no stack. */
+export class SetupError extends Error {}
+
+/**
+ * Answers exit code and output. `line` sees each line as it comes. After Ctrl-C it throws, once the program has ended.
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, line?: (text: string) => void }} [how]
+ * @returns {Promise<{ code: number, output: string }>}
+ */
+export function run(program, args, { cwd, env, line } = {}) {
+  return new Promise((resolve, reject) => {
+    const options = { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }
+    const child = spawn(program, args, /** @type {import('node:child_process').SpawnOptions} */ (options))
+    const parts = /** @type {string[]} */ ([])
+    const take = (/** @type {Buffer} */ chunk) => {
+      parts.push(chunk.toString())
+      for (const text of chunk.toString().split('\n')) if (text.trim()) line?.(text.trim())
+    }
+    child.stdout?.on('data', take)
+    child.stderr?.on('data', take)
+    let interrupted = false
+    const pass = (/** @type {NodeJS.Signals} */ signal) => {
+      interrupted = true
+      child.kill(signal)
+    }
+    process.on('SIGINT', pass).on('SIGTERM', pass)
+    const settled = () => process.off('SIGINT', pass).off('SIGTERM', pass)
+    child.on('error', error => {
+      settled()
+      reject(new SetupError(`${program}: ${error.message}`))
+    })
+    child.on('close', code => {
+      settled()
+      if (interrupted) reject(new SetupError('interrupted'))
+      else resolve({ code: code ?? 1, output: parts.join('') })
+    })
+  })
+}

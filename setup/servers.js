@@ -1,0 +1,71 @@
+// Knows which servers demo and tests need, how to see that each is there, and the Debian package it comes in.
+
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/**
+ * @typedef {object} Need
+ * @property {string} what     as the user is told
+ * @property {boolean} present
+ * @property {string[]} debian packages, in order of preference
+ * @property {string[]} [with] packages that go with it
+ */
+
+/** @typedef {Record<'etcd' | 'etcdctl' | 'patroni' | 'postgres' | 'python', string | undefined>} Found */
+
+/** @param {string} program @param {readonly string[]} args */
+function works(program, args) {
+  try {
+    execFileSync(program, args, { stdio: 'ignore', timeout: 20_000 })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Whether this Patroni can speak to etcd's v3 API: asked of the interpreter in its first line. @param {string | undefined} patroni */
+function speaksEtcd3(patroni) {
+  if (!patroni) return false
+  const [, interpreter] = /^#!\s*(\S+)/.exec(readFileSync(patroni, 'utf8')) ?? []
+  return interpreter !== undefined && works(interpreter, ['-c', 'import patroni.dcs.etcd3, psycopg2'])
+}
+
+/**
+ * Everything `demo` or `test` needs.
+ * @param {'demo' | 'test'} purpose
+ * @param {Found} found                               the stand's own programs
+ * @param {(name: string) => string | undefined} find finds any other program
+ * @returns {Need[]}
+ */
+export function needs(purpose, found, find) {
+  const demo = [
+    { what: 'etcd', present: Boolean(found.etcd), debian: ['etcd-server', 'etcd'] },
+    { what: 'etcdctl', present: Boolean(found.etcdctl), debian: ['etcd-client', 'etcd'] },
+    {
+      what: 'Patroni with etcd support',
+      present: speaksEtcd3(found.patroni),
+      debian: ['patroni'],
+      with: ['python3-etcd', 'python3-psycopg2'],
+    },
+    { what: 'a PostgreSQL server', present: Boolean(found.postgres), debian: ['postgresql'] },
+    { what: 'psql', present: Boolean(find('psql')), debian: ['postgresql-client'] },
+    { what: 'ip (iproute2)', present: Boolean(find('ip')), debian: ['iproute2'] },
+  ]
+  if (purpose === 'demo') return demo
+  const jdbc = '/usr/share/java/postgresql.jar'
+  return [
+    ...demo,
+    { what: 'openssl', present: Boolean(find('openssl')), debian: ['openssl'] },
+    { what: 'HAProxy', present: Boolean(find('haproxy')), debian: ['haproxy'] },
+    { what: 'PgBouncer', present: Boolean(find('pgbouncer')), debian: ['pgbouncer'] },
+    {
+      what: 'psycopg2',
+      present: works(found.python ?? 'python3', ['-c', 'import psycopg2']),
+      debian: ['python3-psycopg2'],
+    },
+    ...(find('java') ? [{ what: 'the JDBC driver', present: isFile(jdbc), debian: ['libpostgresql-jdbc-java'] }] : []),
+  ]
+}
+
+/** @param {string} path */
+const isFile = path => works('test', ['-f', path])
