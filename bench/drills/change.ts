@@ -52,7 +52,7 @@ export function firstPromotion(entries: readonly Entry[], since: number, old: st
   return undefined
 }
 
-/** When each session had its first row acknowledged that was sent by a session connected after `from`, or answered after it. */
+/** When each session had its first row acknowledged at or after `from`. */
 function firstRows(entries: readonly Entry[], from: number, until: number): Map<number, number> {
   const first = new Map<number, number>()
   for (const entry of entries)

@@ -6,7 +6,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Entry, now, readJournal, sumUp } from '../../test/lab/journal.js'
-import { type ClientOptions, type Observer, startMultihost, startPoller, startWriter } from '../../test/lab/observers.js'
+import {
+  type ClientOptions,
+  type Observer,
+  startMultihost,
+  startPoller,
+  startWriter,
+} from '../../test/lab/observers.js'
 import { PASSWORDS } from '../../test/lab/options.js'
 import type { ProxyOptions, ProxyProcess } from '../../test/lab/proxy.js'
 import type { Stand } from '../../test/lab/stand.js'
@@ -138,7 +144,9 @@ export async function promotionSeen(field: Field, since: number, old: string | u
 /** What the mekare of the field logged, from its line `from` on, without the lines of single sessions. */
 export function logged(stand: Stand, host = 'proxy1', from = 0): string[] {
   try {
-    const lines = readFileSync(join(stand.dir, host, 'mekare.log'), 'utf8').trimEnd().split('\n')
+    const lines = readFileSync(join(stand.dir, host, 'mekare.log'), 'utf8')
+      .trimEnd()
+      .split('\n')
     return lines.slice(from).filter(line => !/"session_(ended|joined|held|closed)"/.test(line))
   } catch {
     return []

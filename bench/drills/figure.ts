@@ -21,7 +21,13 @@ export function atLeast(name: string, value: number, limit: number, unit = ''): 
 
 /** Something that must not have happened at all; `seen` is told when it did. */
 export function none(name: string, count: number, seen = ''): Figure {
-  return { name, value: count === 0 || seen === '' ? count : `${count}: ${seen}`, unit: '', bound: '0', ok: count === 0 }
+  return {
+    name,
+    value: count === 0 || seen === '' ? count : `${count}: ${seen}`,
+    unit: '',
+    bound: '0',
+    ok: count === 0,
+  }
 }
 
 /** Something that must be so, with the words that tell what was. */

@@ -112,7 +112,9 @@ export async function withoutFailsafe(field: Field, way: Way, outage: number): P
   const until = now()
   const told = refusals(arriving.entries(), since, until)
   const promotion = recovered()
-  const rows = [...writer.entries(), ...arriving.entries()].filter(e => e.e === 'ok' && e.t >= (promotion?.asked ?? until))
+  const rows = [...writer.entries(), ...arriving.entries()].filter(
+    e => e.e === 'ok' && e.t >= (promotion?.asked ?? until),
+  )
   const firstRow = rows.length > 0 ? Math.min(...rows.map(({ t }) => t)) : undefined
   const [w, r, newReaders] = [writer, reader, asking].map(each => each.summary(since, until))
   const broken = breaksBySession(writer.entries(), since, until)
@@ -120,13 +122,21 @@ export async function withoutFailsafe(field: Field, way: Way, outage: number): P
   await stand.untilStreaming()
   return [
     atLeast('new writers refused', told.length, 5),
-    must('and told the cause', told.every(isCause), told.find(text => !isCause(text)) ?? told[0] ?? '', '57P03 and why'),
+    must(
+      'and told the cause',
+      told.every(isCause),
+      told.find(text => !isCause(text)) ?? told[0] ?? '',
+      '57P03 and why',
+    ),
     none('read-only errors', w?.readOnlyErrors ?? 0),
     atMost('errors of one writer besides refusals', Math.max(0, ...broken), 1, ''),
     none('read sessions ended', r?.queryErrors ?? 0, JSON.stringify(r?.errors)),
     none('new readers that failed', newReaders?.connectFailures ?? 0, JSON.stringify(newReaders?.errors)),
     atMost('first row after the promotion', firstRow && promotion && firstRow - promotion.asked, 200, 'ms'),
-    noted('promoted again', `${promotion?.member}, was ${old}; leader key ${term === revision ? 'the same' : 'another'}`),
+    noted(
+      'promoted again',
+      `${promotion?.member}, was ${old}; leader key ${term === revision ? 'the same' : 'another'}`,
+    ),
     noted('from etcd’s return to the promotion', promotion && promotion.asked - backAt, 'ms'),
   ]
 }

@@ -62,7 +62,11 @@ async function throughFresh(field: Field, by: string, config: Record<string, unk
     const first = writer.entries().find(({ e }) => e === 'ok')
     return [
       atMost(`fresh proxy (${by}): first row, after its start`, first && first.t - begun, 10_000, 'ms'),
-      none(`fresh proxy (${by}): failures`, summary.connectFailures + summary.queryErrors, JSON.stringify(summary.errors)),
+      none(
+        `fresh proxy (${by}): failures`,
+        summary.connectFailures + summary.queryErrors,
+        JSON.stringify(summary.errors),
+      ),
     ]
   } catch (error) {
     field.say(stand.tails(20, 'proxy2'))

@@ -30,8 +30,16 @@ export function noHarm(changes: readonly Change[]): Figure[] {
   const sum = (of: (change: Change) => number) => changes.reduce((total, change) => total + of(change), 0)
   const seen = JSON.stringify(changes.map(({ writer }) => writer.errors))
   return [
-    none('read-only errors', sum(({ writer }) => writer.readOnlyErrors), seen),
-    none('refused or failed connects', sum(({ writer }) => writer.connectFailures), seen),
+    none(
+      'read-only errors',
+      sum(({ writer }) => writer.readOnlyErrors),
+      seen,
+    ),
+    none(
+      'refused or failed connects',
+      sum(({ writer }) => writer.connectFailures),
+      seen,
+    ),
     atMost('errors of one session in one change', worst(changes.map(c => c.writer.mostErrorsOfOneSession)), 1, ''),
   ]
 }

@@ -134,6 +134,6 @@ async function endAll(
   clusters: ReadonlyMap<string, Cluster>,
   servers: readonly Listening[],
 ): Promise<void> {
-  proxy.stop()
+  await proxy.stop()
   await Promise.all([...[...clusters.values()].map(cluster => cluster.stop()), ...servers.map(server => server.stop())])
 }

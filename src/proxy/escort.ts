@@ -3,7 +3,9 @@
 
 import type { Socket } from 'node:net'
 import { type BackendSeen, createBackendScanner } from '../protocol/backend.js'
+import { ms } from '../units/units.js'
 import type { Inbound } from './inbound.js'
+import { begin, type WaitSlot } from './wait.js'
 
 export interface Key {
   readonly processId: number
@@ -17,8 +19,14 @@ export interface Escorted {
   readonly toSession: readonly Buffer[]
 }
 
+/** A session's socket, and where it keeps what it waits for. */
+export interface Escortee extends WaitSlot {
+  readonly socket: Socket
+}
+
 /** Escorts until there is nothing more to learn. `answer`: what the link has answered already, not yet passed on. */
-export function escort(session: Socket, inbound: Inbound, link: Socket, answer: Buffer): Promise<Escorted> {
+export function escort(client: Escortee, inbound: Inbound, link: Socket, answer: Buffer): Promise<Escorted> {
+  const { socket: session } = client
   return new Promise(resolve => {
     const scanner = createBackendScanner()
     let key: Key | undefined
@@ -26,6 +34,7 @@ export function escort(session: Socket, inbound: Inbound, link: Socket, answer: 
     const done = (rest: readonly Buffer[]) => {
       if (over) return
       over = true
+      client.wait = undefined
       link.pause()
       link.off('data', onLink).off('end', onLinkEnd).off('error', onLinkEnd).off('drain', onLinkDrain)
       session.off('drain', onSessionDrain)
@@ -53,6 +62,8 @@ export function escort(session: Socket, inbound: Inbound, link: Socket, answer: 
     session.on('drain', onSessionDrain)
     onLink(answer)
     if (over) return
+    // A cut ends the escort; the relay then carries it out.
+    begin(client, ms(Number.POSITIVE_INFINITY), () => done([]))
     inbound.onBytes(onSession)
     link.resume()
   })

@@ -47,9 +47,14 @@ export async function serve(session: Session, room: Room): Promise<void> {
 /** Hop 1. Reads one packet and no more; a cancel is served here, and what is no PostgreSQL is refused. */
 async function readRequest(session: Session, room: Room, link?: Socket): Promise<Request | undefined> {
   const { inbound, config } = session
-  begin(session, ms(room.now() + config.startupTimeout), why => {
-    if (why === 'overdue') refuse(session, 'refused_timeout', 'mekare: no startup packet within startupTimeout', room)
-  })
+  const until = ms(room.now() + config.startupTimeout)
+  // A change of the gate interrupts dials; a client that is still to speak keeps its time.
+  const waitForClient = () =>
+    begin(session, until, why => {
+      if (why === 'overdue') refuse(session, 'refused_timeout', 'mekare: no startup packet within startupTimeout', room)
+      else if (!session.end) waitForClient()
+    })
+  waitForClient()
   let first: First = readFirst(inbound.peek())
   while (first.kind === 'more' && !session.end) {
     await inbound.more()
@@ -207,7 +212,7 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
   room.report({ kind: 'session_joined', listen, client, member, heldFor, connectTook: session.connectTook ?? ms(0) })
   const escorted =
     request.kind === 'startup'
-      ? await escort(socket, inbound, link, linked.answer)
+      ? await escort(session, inbound, link, linked.answer)
       : { toLink: [inbound.release()], toSession: [linked.answer] }
   if (session.end) {
     link.destroy()

@@ -16,6 +16,9 @@ import { cut, drop, refuse, type Session, type SessionDeps } from './session.js'
 import { stopWait } from './wait.js'
 import { createWaitroom, refusalOf } from './waitroom.js'
 
+/** How long the refused and the cut have to take their last bytes at a stop. */
+const LAST_WORDS = ms(500)
+
 export interface ProxyDeps extends Pick<SessionDeps, 'report' | 'now'> {
   readonly engine: Engine
   readonly chance: () => number
@@ -34,8 +37,8 @@ export interface ProxyServer {
   reconcile(cluster: string): void
   /** Takes nobody new, answers those who wait, and resolves once every session has ended or `within` is over. */
   drain(within: Ms): Promise<void>
-  /** Ends every session now. */
-  stop(): void
+  /** Ends every session now; resolves when no socket is left. */
+  stop(): Promise<void>
   ready(listen: string): { readonly ok: boolean; readonly why: string }
   listeners(): ListenerStatus[]
   sessions(): SessionStatus[]
@@ -132,6 +135,12 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     if (wrong || health.get(member)?.up === false) stopWait(session, 'interrupted')
   }
 
+  /** Looks every 20 ms; gives up after `most`, or once everything was ended by other means. */
+  async function until(done: () => boolean, most: Ms): Promise<void> {
+    const giveUpAt = now() + most
+    while (!done() && now() < giveUpAt) await new Promise(resolve => setTimeout(resolve, 20))
+  }
+
   function refuseWaiting(): void {
     for (const state of ['startup', 'held', 'dialing'] as const)
       for (const session of [...table.in(state)])
@@ -145,15 +154,16 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       stopping = true
       closeAll()
       refuseWaiting()
-      const until = now() + within
-      while (table.in('joined').size > 0 && now() < until) await new Promise(resolve => setTimeout(resolve, 20))
+      await until(() => table.in('joined').size === 0, within)
     },
-    stop() {
+    async stop() {
       stopping = true
       closeAll()
-      stopJanitor()
       refuseWaiting()
-      for (const session of [...table.in('joined')]) cut(session, 'cut_shutdown')
+      for (const session of table.in('joined')) cut(session, 'cut_shutdown')
+      await until(() => table.size() === 0, LAST_WORDS)
+      stopJanitor()
+      for (const session of [...table.in('joined'), ...table.in('closing')]) session.socket.destroy()
     },
     ready: name => readiness(name),
     listeners: () => [...deps.listens].map(([name, config]) => listenerStatus(name, config)),

@@ -130,5 +130,6 @@ function reportEnd(session: Session, end: End, member: string | undefined, deps:
 export function cut(session: Session, end: End): void {
   if (session.cutting) return
   session.cutting = end
-  session.attached?.cut()
+  if (session.attached) session.attached.cut()
+  else stopWait(session, 'interrupted')
 }

@@ -57,14 +57,19 @@ export function createTable<S extends Row>(): Table<S> {
     if (n > 0) map.set(key, n)
     else map.delete(key)
   }
+  // One that is closing holds no place: it has been answered, and only its socket is still to go.
   const book = (session: S, by: 1 | -1) => {
+    if (session.state !== 'closing') {
+      bump(hosts, session.host, by)
+      bump(perListen, session.listen, by)
+    }
     bump(listens, `${session.listen}/${session.state}`, by)
     if (session.member !== undefined) bump(members, `${session.cluster}/${session.member}`, by)
   }
 
   return {
     refusal({ host, listen }, limits) {
-      if (ids.size >= limits.all) return `session.max is ${limits.all}`
+      if (ids.size - sets.closing.size >= limits.all) return `session.max is ${limits.all}`
       if (limits.listen !== 'auto' && (perListen.get(listen) ?? 0) >= limits.listen)
         return `listen.${listen}.max is ${limits.listen}`
       const { maxPerAddress } = limits
@@ -74,8 +79,6 @@ export function createTable<S extends Row>(): Table<S> {
     add(session) {
       ids.set(session.id, session)
       sets[session.state].add(session)
-      bump(hosts, session.host, 1)
-      bump(perListen, session.listen, 1)
       book(session, 1)
     },
     move(session, to, member) {
@@ -90,8 +93,6 @@ export function createTable<S extends Row>(): Table<S> {
     remove(session) {
       if (!ids.delete(session.id)) return
       sets[session.state].delete(session)
-      bump(hosts, session.host, -1)
-      bump(perListen, session.listen, -1)
       book(session, -1)
     },
     in: state => sets[state],

@@ -30,6 +30,8 @@ export interface StandOptions {
   readonly hba?: readonly string[]
   /** Patroni's tags by member. */
   readonly tags?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** Default true: SIGINT and its kin take the stand down and end the process. False: the caller does. */
+  readonly endOnSignal?: boolean
   /** Told of each step of `up`, for progress on a terminal. */
   readonly report?: (step: string) => void
 }
@@ -56,6 +58,7 @@ export function settle(options: StandOptions): Settings {
     parameters: {},
     hba: [],
     tags: {},
+    endOnSignal: true,
     report: () => undefined,
     ...options,
     etcdPassword: options.etcdPassword,

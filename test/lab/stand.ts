@@ -104,7 +104,7 @@ function assemble({ settings, programs, etcds, members, ground, made }: Made): S
     if (etcds.includes(host)) etcd.start(host)
     else spawn(host, 'patroni', [programs.patroni, join(ground.hostDir(host), 'patroni.yml')], { asOwner: true })
   }
-  const down = endWithProcess(ground)
+  const down = endWithProcess(ground, settings.endOnSignal)
   const stand: Stand = {
     ...createCluster({ settings, members, network, hands, etcd }),
     ...createFaults(ground, started),
@@ -145,9 +145,9 @@ async function raise(stand: Stand, configure: () => void): Promise<void> {
 }
 
 /** Clears away once, by `down` or by a signal that would end this process. A crash is the reaper's. */
-function endWithProcess(ground: Ground): () => Promise<void> {
+function endWithProcess(ground: Ground, onSignals: boolean): () => Promise<void> {
   let left: Promise<void> | undefined
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  const names = onSignals ? (['SIGINT', 'SIGTERM', 'SIGHUP'] as const) : []
   const onSignal = (name: NodeJS.Signals) => {
     void down().then(() => process.exit(name === 'SIGINT' ? 130 : 143))
   }

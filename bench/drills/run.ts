@@ -1,0 +1,134 @@
+// `node dist/bench/drills/run.js [name…] [--runs N] [--outage SECONDS] [--json FILE] [--list]`: runs drills on a stand of real
+// servers and ends with 1 when a figure is over its bound. Verdicts come from the journals of independent observers.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { now } from '../../test/lab/journal.js'
+import { findPrograms } from '../../test/lab/programs.js'
+import { createStand, type Stand } from '../../test/lab/stand.js'
+import type { Amount, Drill } from './drill.js'
+import { etcdFaults } from './etcd.js'
+import { type Field, logged, openField } from './field.js'
+import type { Figure } from './figure.js'
+import { kill, killHost } from './kill.js'
+import { busyPercent, describeMachine } from './machine.js'
+import { demotedByOutages, keptThroughOutages } from './outage.js'
+import { pause } from './pause.js'
+import { keep, type Result, table } from './report.js'
+import { switchovers, switchovers20 } from './switchover.js'
+import { thaw } from './thaw.js'
+
+/** Drills with the same needs stand together: they share a stand. */
+const DRILLS: readonly Drill[] = [
+  ...[switchovers, switchovers20, ...etcdFaults, kill, killHost, ...demotedByOutages],
+  ...[thaw, ...keptThroughOutages, pause],
+]
+
+const LOG_LINES = 60
+const QUIET_PERCENT = 40
+
+/** Answers the exit code: 0 when every figure is within its bound, 1 when not, 2 for a drill that is not there. */
+async function main(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      runs: { type: 'string' },
+      outage: { type: 'string', default: '60' },
+      json: { type: 'string' },
+      list: { type: 'boolean' },
+    },
+  })
+  if (values.list) {
+    for (const { name, says } of DRILLS) console.log(`${name.padEnd(28)}${says}`)
+    return 0
+  }
+  const unknown = positionals.filter(name => !DRILLS.some(drill => drill.name.startsWith(name)))
+  const amount = {
+    runs: values.runs === undefined ? undefined : Number(values.runs),
+    outage: Number(values.outage) * 1000,
+  }
+  if (unknown.length > 0 || !(amount.outage > 0) || !((amount.runs ?? 1) >= 1)) {
+    console.error(`no drill is named ${unknown.join(', ') || 'so'}, or a number is not one; see --list`)
+    return 2
+  }
+  const chosen = DRILLS.filter(
+    ({ name }) => positionals.length === 0 || positionals.some(each => name.startsWith(each)),
+  )
+  const results = await runAll(chosen, amount)
+  console.log(`\n${table(results)}`)
+  if (values.json !== undefined) keep(values.json, describeMachine(findPrograms()), results)
+  return results.every(({ ok }) => ok) ? 0 : 1
+}
+
+async function runAll(drills: readonly Drill[], amount: Amount): Promise<Result[]> {
+  const results: Result[] = []
+  let stand: Stand | undefined
+  let needs = ''
+  for (const drill of drills) {
+    const wanted = JSON.stringify(drill.stand)
+    // What a failed drill leaves behind is not known: the next one gets a stand of its own.
+    if (stand && (needs !== wanted || results.at(-1)?.ok === false)) {
+      await stand.down()
+      stand = undefined
+    }
+    console.log(`── ${drill.name}: ${drill.says}`)
+    stand ??= await raised(drill)
+    needs = wanted
+    results.push(await runOne(stand, drill, amount))
+  }
+  await stand?.down()
+  return results
+}
+
+async function raised(drill: Drill): Promise<Stand> {
+  const stand = await createStand(drill.stand)
+  try {
+    await stand.up()
+    return stand
+  } catch (error) {
+    console.error(stand.tails(15))
+    await stand.down()
+    throw error
+  }
+}
+
+async function runOne(stand: Stand, drill: Drill, amount: Amount): Promise<Result> {
+  const begun = now()
+  const lines: string[] = []
+  const say = (line: string) => {
+    lines.push(line)
+    console.log(`   ${line}`)
+  }
+  const busy = await quiet(say)
+  const before = logged(stand).length
+  let field: Field | undefined
+  let figures: readonly Figure[] = []
+  let error: string | undefined
+  try {
+    field = await openField(stand, drill.proxy ?? {}, say)
+    figures = await drill.run(field, amount)
+  } catch (caught) {
+    error = (caught as Error).stack ?? String(caught)
+  }
+  await field?.end()
+  const ok = error === undefined && figures.every(figure => figure.ok)
+  const seconds = Math.round((now() - begun) / 1000)
+  const result = { ...{ drill: drill.name, says: drill.says, ok, seconds, busy, figures, lines } }
+  console.log(table([error === undefined ? result : { ...result, error }]))
+  if (!ok) console.log([error ?? '', 'mekare logged:', ...logged(stand).slice(before).slice(-LOG_LINES)].join('\n'))
+  return error === undefined ? result : { ...result, error }
+}
+
+/** Waits up to 20 s for a machine that leaves the drill room, and tells when it does not. */
+async function quiet(say: (line: string) => void): Promise<number | undefined> {
+  let busy = await busyPercent()
+  for (let tries = 0; tries < 15 && (busy ?? 0) > QUIET_PERCENT; tries++) {
+    await sleep(300)
+    busy = await busyPercent()
+  }
+  if ((busy ?? 0) > QUIET_PERCENT) say(`the machine is ${busy}% busy: figures may be worse than they would be`)
+  return busy
+}
+
+process.exit(await main(process.argv.slice(2)))
