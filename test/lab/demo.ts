@@ -5,7 +5,7 @@ import { basename, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { until } from './cluster.js'
-import { type Entry, now, type Summary } from './journal.js'
+import { followJournal, now, type Summary } from './journal.js'
 import { type Observer, startReader, startWriter } from './observers.js'
 import { PASSWORDS } from './options.js'
 import type { ProxyProcess } from './proxy.js'
@@ -21,6 +21,8 @@ interface Scene {
   readonly proxy: ProxyProcess
   readonly writer: Observer
   readonly reader: Observer
+  /** One line of what the clients see now. */
+  live(): string
 }
 
 const nameOf = (stand: Stand) => (address: string) =>
@@ -31,30 +33,38 @@ async function raise(stand: Stand): Promise<Scene> {
   screen.step('mekare: one process before the cluster')
   const proxy = await stand.proxy('proxy1')
   screen.step(`a writer on ${proxy.write}, a reader on ${proxy.read}`)
-  const writer = await startWriter(stand, { to: proxy.write, everyMs: 10 })
-  const reader = await startReader(stand, { to: proxy.read, everyMs: 10 })
+  const clients = await startClients(stand, proxy, 10)
   screen.done()
-  return { stand, proxy, writer, reader }
+  return { stand, proxy, ...clients }
 }
 
-type Ok = Extract<Entry, { e: 'ok' }>
+async function startClients(stand: Stand, proxy: ProxyProcess, everyMs: number) {
+  const writer = await startWriter(stand, { to: proxy.write, everyMs, name: `write-${everyMs}ms` })
+  const reader = await startReader(stand, { to: proxy.read, everyMs, name: `read-${everyMs}ms` })
+  const [writes, reads] = [keepCount('writes', writer, nameOf(stand)), keepCount('reads', reader, nameOf(stand))]
+  return { writer, reader, live: () => `    ${writes()}  ${screen.dim('│')}  ${reads()}` }
+}
 
-/** One line of what the clients see now. */
-function liveLine({ stand, writer, reader }: Scene): string {
-  const tell = (what: string, observer: Observer) => {
-    const entries = observer.entries()
-    const oks = entries.filter((entry): entry is Ok => entry.e === 'ok')
-    const [last, errors] = [oks.at(-1), entries.filter(({ e }) => e === 'error').length]
-    const silent = last ? now() - last.t : 0
-    const where = last ? nameOf(stand)(last.member) : 'nobody'
-    const state = silent > 150 ? screen.bold(`waiting ${(silent / 1000).toFixed(1)} s`) : `${where} answers`
-    return `${what} ${oks.length.toLocaleString('en-US')}, ${errors} errors, ${state}`
+/** Keeps count of what a client sees, without reading its journal anew each time. */
+function keepCount(what: string, observer: Observer, name: (address: string) => string): () => string {
+  const news = followJournal(observer.journal)
+  let [answers, errors, lastAt, member] = [0, 0, 0, '']
+  return () => {
+    for (const entry of news()) {
+      if (entry.e === 'error') errors++
+      if (entry.e !== 'ok') continue
+      answers++
+      lastAt = entry.t
+      member = name(entry.member)
+    }
+    const silent = now() - lastAt
+    const state = silent > 400 ? screen.bold(`waiting ${(silent / 1000).toFixed(1)} s`) : `${member} answers`
+    return `${what} ${answers.toLocaleString('en-US')}, ${errors} ${errors === 1 ? 'error' : 'errors'}, ${state}`
   }
-  return `    ${tell('writes', writer)}  ${screen.dim('│')}  ${tell('reads', reader)}`
 }
 
 async function watchFor(scene: Scene, ms: number): Promise<void> {
-  for (const end = performance.now() + ms; performance.now() < end; await sleep(100)) screen.live(liveLine(scene))
+  for (const end = performance.now() + ms; performance.now() < end; await sleep(100)) screen.live(scene.live())
 }
 
 async function switchover(scene: Scene): Promise<{ from: string; to: string }> {
@@ -99,6 +109,9 @@ function report({ stand, writer, reader }: Scene, moved: { from: string; to: str
   screen.line(`  ${screen.good('✓')} the primary moved from ${moved.from} to ${moved.to}; what the two clients saw:`)
   screen.line()
   for (const row of summaryTable(seen, nameOf(stand))) screen.line(row)
+  screen.line(
+    `  ${screen.dim('the gap is the time in which there is no primary: clients are held through it, not refused')}`,
+  )
   screen.line()
   const wrong = [...complaints('writer', seen.writer, 10_000), ...complaints('reader', seen.reader, 5000)]
   for (const each of wrong) screen.line(`  ${screen.bad('✗')} ${each}`)
@@ -126,7 +139,10 @@ function suggest({ stand, proxy }: Scene, leader: string): void {
   screen.line()
 }
 
-async function stay(scene: Scene): Promise<never> {
+/** Slower clients go on until Ctrl-C: their journals stay small. */
+async function stay({ stand, proxy, writer, reader }: Scene): Promise<never> {
+  await Promise.all([writer.stop(), reader.stop()])
+  const scene = { stand, proxy, ...(await startClients(stand, proxy, 200)) }
   for (;;) await watchFor(scene, 60_000)
 }
 

@@ -25,7 +25,7 @@ while not conn.notifies:
     if not select.select([conn], [], [], 10)[0]:
         break
     conn.poll()
-cur.execute("select repeat('x', 100 * 1024 * 1024)")
+cur.execute("select repeat('x', 32 * 1024 * 1024)")
 large = cur.fetchone()[0]
 cur.execute("select length(%s)", (large,))
 print(json.dumps({"copy": back.getvalue() == lines, "notified": [each.payload for each in conn.notifies],

@@ -1,7 +1,7 @@
 // The journal an independent observer keeps: one JSON line per thing seen, with the machine's monotonic clock, which all
 // processes share. Knows the lines and how to sum them up; knows no server and nothing of mekare's own events.
 
-import { openSync, readFileSync, writeSync } from 'node:fs'
+import { openSync, readFileSync, readSync, writeSync } from 'node:fs'
 
 /** Something an observer saw. `t`: milliseconds of CLOCK_MONOTONIC. `s`: the session's number, from 0. */
 export type Entry =
@@ -58,6 +58,20 @@ export function readJournal(path: string): Entry[] {
   }
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
   return whole.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line) as Entry]))
+}
+
+/** Follows a journal that is there: each call answers what has come since the last one. */
+export function followJournal(path: string): () => Entry[] {
+  const file = openSync(path, 'r')
+  const buffer = Buffer.alloc(256 * 1024)
+  let rest = ''
+  return () => {
+    for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer))
+      rest += buffer.toString('utf8', 0, read)
+    const lines = rest.split('\n')
+    rest = lines.pop() ?? ''
+    return lines.map(line => JSON.parse(line) as Entry)
+  }
 }
 
 export interface Gap {

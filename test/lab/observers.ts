@@ -13,6 +13,7 @@ import type { PollerTask } from './poller.js'
 import type { Stand } from './stand.js'
 
 export interface Observer {
+  readonly journal: string
   /** What it has seen so far. */
   entries(): Entry[]
   summary(since?: number, until?: number): Summary
@@ -95,6 +96,7 @@ async function observe(
   const child = stand.spawn('client', name, argv, { env: { MEKARE_LAB_TASK: JSON.stringify(task) } })
   const entries = () => readJournal(task.journal)
   const observer: Observer = {
+    journal: task.journal,
     entries,
     summary: (since, end) => sumUp(entries(), since, end),
     stop: async () => {

@@ -271,7 +271,7 @@ async function drivePsycopg(t: Test, place: Place): Promise<void> {
   const task = { dsn: `${conninfo(place, { sslmode: 'prefer' })} password=${PASSWORDS.app}` }
   const env = { MEKARE_LAB_TASK: JSON.stringify(task) }
   const { stdout, stderr } = await stand.clientExec([stand.programs.python, lab('drive.py')], env)
-  t.match(JSON.parse(stdout || '{}'), { copy: true, notified: ['hello'], large: 100 * MIB, sent: 100 * MIB }, stderr)
+  t.match(JSON.parse(stdout || '{}'), { copy: true, notified: ['hello'], large: 32 * MIB, sent: 32 * MIB }, stderr)
 }
 
 const JDBC = '/usr/share/java/postgresql.jar'

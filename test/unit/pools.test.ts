@@ -379,7 +379,7 @@ const withMember = (name: string, more: Partial<Member>): ClusterInput => {
 t.test('the replica pool', async t => {
   t.test('takes healthy replicas and says of the primary what it is', async t => {
     t.same(verdicts(play(RUNNING).state), {
-      pg1: 'no: is a primary',
+      pg1: 'no: is the primary',
       pg2: 'yes: replica, 0B behind',
       pg3: 'yes: replica, 0B behind',
     })
@@ -399,6 +399,8 @@ t.test('the replica pool', async t => {
       t.equal(verdicts(drained.state).pg2, 'no: drained by an operator')
       const down = play([...RUNNING, [30, ['pg2', refused]], [40, ['pg2', refused]]])
       t.match(verdicts(down.state).pg2, /^no: no answer for .*connection refused/)
+      const former = play([...RUNNING, [30, news({ leader: 'pg2' })], [40, ['pg2', primary(200, 2)]]])
+      t.match(verdicts(former.state).pg1, /^no: answered as a primary, and has not answered as a replica since/)
       const unasked = play(RUNNING.slice(0, 2))
       t.equal(verdicts(unasked.state).pg2, 'no: has not been asked yet')
     },
@@ -430,7 +432,7 @@ t.test('the replica pool', async t => {
   t.test('of role sync takes those the sync key names, whatever the case', async t => {
     const { state } = play([...RUNNING, [30, news({ leader: 'pg1', sync: { leader: 'pg1', standbys: ['PG3'] } })]])
     t.same(verdicts(state, { role: 'sync' }), {
-      pg1: 'no: is a primary',
+      pg1: 'no: is the primary',
       pg2: 'no: is not named in the sync key',
       pg3: 'yes: replica, 0B behind',
     })

@@ -1,0 +1,217 @@
+// Every rule of the pools on a real cluster: who gets new sessions, why the others do not, what becomes of sessions that are
+// there already; and that `explain`, `status` and the refused client read the same words.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { startupMessage } from '../../src/protocol/write.js'
+import { until } from '../lab/cluster.js'
+import { now } from '../lab/journal.js'
+import { PASSWORDS } from '../lab/options.js'
+import type { ProxyProcess } from '../lab/proxy.js'
+import { type Sight, see } from '../lab/sight.js'
+import { createStand, type Stand } from '../lab/stand.js'
+import { errorFields, openWire } from '../lab/wire.js'
+
+t.setTimeout(150_000)
+
+interface Place {
+  readonly stand: Stand
+  readonly proxy: ProxyProcess
+  readonly sight: Sight
+  /** `host:port` of a listener like `read` with fallback: primary. */
+  readonly fallback: string
+}
+
+t.test('the rules of the pools', async t => {
+  const stand = await createStand({
+    network: 'loopback',
+    proxies: 1,
+    loopWait: 2,
+    tags: { pg3: { noloadbalance: true } },
+  })
+  t.teardown(() => stand.down())
+  try {
+    await stand.up()
+    const fallback = `${stand.address('proxy1')}:${stand.ports.read + 1}`
+    const proxy = await stand.proxy('proxy1', {
+      config: {
+        clusters: { demo: { probe: { interval: '200ms', slowStart: '5s' } } },
+        listen: {
+          read: { maxLag: '1MiB', holdFor: '1s' },
+          fallback: { address: fallback, cluster: 'demo', role: 'replica', fallback: 'primary', maxLag: '1MiB' },
+        },
+      },
+    })
+    const place = { stand, proxy, fallback, sight: see(stand, proxy) }
+    await place.sight.verdict('read', 'pg2', /^usable: replica, /)
+    await t.test('tag noloadbalance: no reader, until the tag is taken away', t => tag(t, place))
+    await t.test('a replica past maxLag leaves the pool and keeps its sessions', t => lag(t, place))
+    await t.test('drained: no new reader, and back again', t => drain(t, place))
+    await t.test('no replica qualifies: refused with the reasons, or served by the primary', t => nobody(t, place))
+    await t.test('a stopped replica goes at once and comes back slowly', t => stopped(t, place))
+    await t.test('a promoted replica: its readers are cut, the others stay', t => promoted(t, place))
+    t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
+  } catch (error) {
+    t.comment(stand.tails(25, 'proxy1'))
+    throw error
+  }
+})
+
+interface Reader {
+  readonly client: pg.Client
+  readonly member: string
+  /** Why it ended, once it has. */
+  ended: string | undefined
+}
+
+/** Opens a session; `member` is who answers. */
+async function reader({ stand }: Place, where: string): Promise<Reader> {
+  const [host = '', port] = where.split(':')
+  const client = new pg.Client({ host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' })
+  let ended: string | undefined
+  client.on('error', error => {
+    ended ??= error.message
+  })
+  await client.connect()
+  const { rows } = await client.query<{ at: string }>('select host(inet_server_addr()) as at')
+  const member = stand.members.find(name => stand.address(name) === rows[0]?.at) ?? 'nobody'
+  return {
+    client,
+    member,
+    get ended() {
+      return ended
+    },
+  }
+}
+
+const close = (readers: readonly Reader[]) => Promise.all(readers.map(({ client }) => client.end().catch(() => {})))
+
+/** Opens so many sessions one after another. */
+async function open(place: Place, count: number, where = place.proxy.read): Promise<Reader[]> {
+  const readers: Reader[] = []
+  for (let i = 0; i < count; i++) readers.push(await reader(place, where))
+  return readers
+}
+
+const on = (readers: readonly Reader[], member: string) => readers.filter(each => each.member === member)
+const works = ({ client }: Reader) => client.query('select 1').then(() => true)
+
+async function tag(t: Test, place: Place): Promise<void> {
+  const { stand, sight } = place
+  t.equal(await sight.explain('read', 'pg3'), 'pg3: not usable: has the tag noloadbalance')
+  t.equal(await sight.explain('read', 'pg1'), 'pg1: not usable: is a primary')
+  const readers = await open(place, 6)
+  t.equal(on(readers, 'pg2').length, 6, 'the other replica takes all')
+  const file = join(stand.dir, 'pg3', 'patroni.yml')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('noloadbalance: true', 'noloadbalance: false'))
+  await stand.rest('pg3', '/reload', 'POST', {})
+  await sight.verdict('read', 'pg3', /^usable: replica, /, 15_000)
+  const more = await open(place, 6)
+  t.equal(on(more, 'pg3').length, 6, 'then it takes readers until both have as many')
+  await close([...readers, ...more])
+}
+
+async function lag(t: Test, place: Place): Promise<void> {
+  const { stand, sight } = place
+  const before = await open(place, 4)
+  const [there] = on(before, 'pg3')
+  t.equal(on(before, 'pg3').length, 2)
+  await stand.sql('pg3', 'select pg_wal_replay_pause()')
+  await stand.sql('pg1', 'create table filler as select repeat(n::text, 100) from generate_series(1, 10000) n', {
+    as: 'app',
+  })
+  const said = await sight.verdict('read', 'pg3', /^not usable/)
+  t.match(said, /^not usable: lag \d+(\.\d+)?MiB is over maxLag 1(\.0)?MiB$/)
+  t.match(await sight.explain('read', 'pg3'), /: not usable: lag .* is over maxLag 1/, 'explain says the same')
+  const after = await open(place, 6)
+  t.equal(on(after, 'pg2').length, 6, 'new readers go to the other')
+  t.ok(there && (await works(there)) && there.ended === undefined, 'its own readers stay')
+  t.ok((await sight.metric('mekare_member_lag_bytes', { member: 'pg3' })) > 1024 * 1024, 'its lag is measured')
+  await stand.sql('pg3', 'select pg_wal_replay_resume()')
+  await sight.verdict('read', 'pg3', /^usable: replica, /)
+  await close([...before, ...after])
+}
+
+async function drain(t: Test, place: Place): Promise<void> {
+  const { sight } = place
+  const before = await open(place, 2)
+  const drained = await sight.cli('drain', 'pg2')
+  t.match(drained.stdout, /^pg2 gets no new read sessions; 1 sessions are there now and end by themselves\n$/)
+  t.equal(await sight.explain('read', 'pg2'), 'pg2: not usable: drained by an operator')
+  const after = await open(place, 4)
+  t.equal(on(after, 'pg3').length, 4, 'new readers go to the other')
+  t.ok((await Promise.all(before.map(works))).every(Boolean), 'the readers it had stay')
+  const unknown = await sight.cli('drain', 'pg9')
+  t.match([unknown.code, unknown.stderr], [1, 'no member "pg9"; there are pg1, pg2, pg3\n'])
+  t.equal((await sight.cli('undrain', 'pg2')).code, 0)
+  t.match(await sight.explain('read', 'pg2'), /: usable: replica, /)
+  await close([...before, ...after])
+}
+
+async function nobody(t: Test, place: Place): Promise<void> {
+  const { sight, proxy } = place
+  for (const name of ['pg2', 'pg3']) await sight.cli('drain', name)
+  const begun = now()
+  const wire = await openWire(proxy.read, startupMessage(new Map([['user', 'app']])))
+  await wire.ended(5000)
+  const said = errorFields(wire.received())
+  const waited = now() - begun
+  t.ok(waited > 900 && waited < 3000, `held for holdFor 1s, then answered (${Math.round(waited)} ms)`)
+  const verdicts = ['pg1: is a primary', 'pg2: drained by an operator', 'pg3: drained by an operator']
+  t.match(said, { S: 'FATAL', C: '57P03', M: `has no usable member for role replica: ${verdicts.join('; ')}` })
+  t.equal((await proxy.get('/readyz?listener=read')).status, 503, '/readyz says no')
+  const [served] = await open(place, 1, place.fallback)
+  t.equal(served?.member, 'pg1', 'fallback: primary')
+  t.match(
+    await sight.explain('fallback', 'pg1'),
+    'pg1: usable: is the primary, and no replica qualifies (fallback: primary)',
+  )
+  for (const name of ['pg2', 'pg3']) await sight.cli('undrain', name)
+  const [next] = await open(place, 1, place.fallback)
+  t.not(next?.member, 'pg1', 'and not once a replica qualifies again')
+  t.ok(served && (await works(served)), 'its session stays')
+  t.ok((await sight.metric('mekare_refused_total', { listen: 'read', why: 'refused_no_replica' })) > 0, 'counted')
+  await close([served, next].flatMap(each => each ?? []))
+}
+
+async function stopped(t: Test, place: Place): Promise<void> {
+  const { stand, sight } = place
+  const before = await open(place, 20)
+  const there = on(before, 'pg3')
+  t.equal(there.length, 10, 'half of the readers are there')
+  await stand.stop('pg3', 'patroni')
+  const said = await sight.verdict('read', 'pg3', /^not usable: no answer for /)
+  t.match(said, /refused|ECONNREFUSED|shutting down/i, 'with the cause')
+  await until(5000, 'its sessions did not end', async () => there.every(({ ended }) => ended) || undefined)
+  t.match(there[0]?.ended, /terminating connection due to administrator command/, 'in its own words')
+  const meanwhile = await open(place, 2)
+  t.equal(on(meanwhile, 'pg2').length, 2, 'new readers go to the other')
+  stand.start('pg3')
+  await sight.verdict('read', 'pg3', /^usable/, 30_000)
+  const early = await open(place, 6)
+  t.ok(on(early, 'pg3').length <= 3, `first it gets few: ${on(early, 'pg3').length} of 6, though the other has 12 more`)
+  await sleep(5000)
+  const late = await open(place, 6)
+  t.equal(on(late, 'pg3').length, 6, 'after slowStart it gets its share')
+  await close([...before, ...meanwhile, ...early, ...late])
+}
+
+async function promoted(t: Test, place: Place): Promise<void> {
+  const { stand, sight } = place
+  const readers = await open(place, 6)
+  const [onNew, onOther] = [on(readers, 'pg2'), on(readers, 'pg3')]
+  t.strictSame([onNew.length, onOther.length], [3, 3])
+  await stand.switchover('pg2')
+  await until(10_000, 'its readers were not cut', async () => onNew.every(({ ended }) => ended) || undefined)
+  t.equal(await sight.metric('mekare_sessions_total', { listen: 'read', end: 'cut_promoted' }), 3, 'counted as such')
+  t.match(sight.lines(/sessions cut on read/), ['demo/pg2: sessions cut on read: 3 (cut_promoted)'], 'one line')
+  t.ok((await Promise.all(onOther.map(works))).every(Boolean), 'the readers of the other replica stay')
+  t.equal(await sight.explain('read', 'pg2'), 'pg2: not usable: is a primary')
+  await sight.verdict('read', 'pg1', /^usable: replica, /, 20_000)
+  const next = await open(place, 2)
+  t.equal(on(next, 'pg2').length, 0, 'no new reader goes there')
+  await close([...readers, ...next])
+}
