@@ -2,8 +2,8 @@
 // for that is taken away again, after an interruption too; after a SIGKILL, by the next run.
 
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { run, SetupError } from './run.js'
 
 const POLICY = '/usr/sbin/policy-rc.d'
@@ -40,8 +40,9 @@ function forbidStarts() {
   if (existsSync(POLICY)) renameSync(POLICY, KEPT)
   writeFileSync(POLICY, `#!/bin/sh\n${MARK}\nexit 101\n`)
   chmodSync(POLICY, 0o755)
-  mkdirSync(join(NO_CLUSTER, '..'), { recursive: true })
+  const made = mkdirSync(dirname(NO_CLUSTER), { recursive: true })
   writeFileSync(NO_CLUSTER, 'create_main_cluster = false\n')
+  return made
 }
 
 /** @param {(text: string) => void} note */
@@ -50,16 +51,27 @@ export async function updateLists(note) {
   return code === 0 ? '' : output
 }
 
+/** Removes the directory that was made for the drop-in, unless a package has put something there. @param {string | undefined} made */
+function removeEmpty(made) {
+  if (made === undefined) return
+  try {
+    if (made !== dirname(NO_CLUSTER)) rmdirSync(dirname(NO_CLUSTER))
+    rmdirSync(made)
+  } catch {}
+}
+
 /** @param {readonly string[]} packages @param {(text: string) => void} note */
 export async function install(packages, note) {
   repair()
   const before = enabledServices()
+  let made
   try {
-    forbidStarts()
+    made = forbidStarts()
     const { code, output } = await run('apt-get', ['install', ...OPTIONS, ...packages], { env: ENV, line: note })
     if (code !== 0) throw new SetupError(`apt-get install ${packages.join(' ')} ended with ${code}:\n${output}`)
   } finally {
     repair()
+    removeEmpty(made)
     for (const service of enabledServices()) if (!before.has(service)) disable(service)
   }
 }
@@ -81,14 +93,14 @@ const list = dir => (existsSync(dir) ? readdirSync(dir) : [])
 
 /** @param {string} service */
 function disable(service) {
-  const tries = service.includes('.')
-    ? [['systemctl', '--no-reload', 'disable', service]]
-    : [['update-rc.d', service, 'disable']]
-  for (const [program = '', ...args] of tries) {
-    try {
-      execFileSync(program, args, { stdio: 'ignore' })
-    } catch {
-      process.stderr.write(`${program} ${args.join(' ')} failed: ${service} will start with the machine\n`)
-    }
+  const systemd = service.includes('.')
+  const program = systemd ? 'systemctl' : 'update-rc.d'
+  const args = systemd ? ['--no-reload', 'disable', service] : [service, 'disable']
+  try {
+    execFileSync(program, args, { stdio: 'ignore' })
+  } catch (error) {
+    // Without the program there is nothing on this machine that would start the service.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return
+    process.stderr.write(`${program} ${args.join(' ')} failed: ${service} will start with the machine\n`)
   }
 }

@@ -40,7 +40,7 @@ export const session = z.strictObject({
   drainTimeout: key(kind.duration('0', '24h').prefault('30s'), 'How long sessions may go on after SIGTERM.'),
   deadAfter: key(
     kind.duration().prefault('15s'),
-    'How long a peer may leave what was sent unacknowledged, or keepalive unanswered, before it counts as dead; 0: as the system has it.',
+    'How long a peer may leave what was sent unacknowledged, or keepalive unanswered, before it counts as dead; 0: as the system has it. Needs the native engine; with `net`, keepalive alone ends it.',
   ),
   allow: key(kind.list(cidr()).prefault([]), 'Client addresses that may connect; empty: all.', {
     example: ['10.0.0.0/8', 'fd00::/8'],

@@ -65,11 +65,11 @@ export const table = z.strictObject({
     z.strictObject({
       enabled: key(
         kind.toggle().prefault('true'),
-        'Whether this proxy registers in etcd beside the others, so that each can show all.',
+        'Whether this proxy registers in etcd beside the others, so that each can show all. Kept for a later version: nothing registers yet.',
       ),
       name: key(
         kind.text('a name', /^[A-Za-z0-9._-]{1,253}$/, 'write letters, digits, dots, dashes and underscores'),
-        'Its name there.',
+        'The name of this proxy, in the log and in status.',
         { derived: 'the host name' },
       ),
     }),

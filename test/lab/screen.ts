@@ -36,8 +36,8 @@ export function createScreen(out: NodeJS.WriteStream): Screen {
   const live = (text: string) => {
     if (tty) {
       wipe()
-      shown = text
-      out.write(text)
+      shown = fit(text, out.columns)
+      out.write(shown)
     } else if (text && performance.now() - lastPlain > 1000) {
       lastPlain = performance.now()
       out.write(`${text}\n`)
@@ -56,6 +56,13 @@ export function createScreen(out: NodeJS.WriteStream): Screen {
     if (tty) live(`  ${dim('·')} ${title} …`)
   }
   return { line, step, done, live, bold, dim, good, bad }
+}
+
+/** A line that renews itself must not wrap: one too long loses its colours and its end. */
+function fit(text: string, columns: number): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences are the point.
+  const plain = text.replace(/\x1b\[\d+m/g, '')
+  return plain.length < columns ? text : plain.slice(0, columns - 1)
 }
 
 const number = (n: number) => n.toLocaleString('en-US')
