@@ -29,6 +29,8 @@ export interface Journals {
 export function readChange(journals: Journals, since: number, until: number, old: string | undefined): Change {
   const promotion = firstPromotion(journals.poller, since, old)
   const writer = sumUp(journals.writer, since, until)
+  // A gap begins with the last row before: a killed host may not have answered a single one after `since`.
+  const longest = (entries: readonly Entry[]) => sumUp(entries, since - 1000, until).gap?.ms
   const after = promotion && firstRows(journals.writer, promotion.asked, until)
   const sessions = new Set(journals.writer.flatMap(entry => (entry.e === 'ok' ? [entry.s] : [])))
   const tail = (at: number | undefined) => (at === undefined || !promotion ? undefined : at - promotion.asked)
@@ -39,8 +41,8 @@ export function readChange(journals: Journals, since: number, until: number, old
     promoted: promotion?.member,
     tail: tail(after && after.size > 0 ? Math.min(...after.values()) : undefined),
     lastTail: tail(after && after.size === sessions.size ? Math.max(...after.values()) : undefined),
-    gap: writer.gap?.ms,
-    multihostGap: sumUp(journals.multihost, since, until).gap?.ms,
+    gap: longest(journals.writer),
+    multihostGap: longest(journals.multihost),
     writer,
   }
 }

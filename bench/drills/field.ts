@@ -123,10 +123,17 @@ function rowsAfter(change: Change, multihost: readonly Entry[]): boolean {
   return multihost.some(entry => entry.e === 'ok' && entry.t > promotedAt)
 }
 
-/** Asks the leader's Patroni for a switchover, without asking etcd for anything: it may be out of order. */
-export async function switchover(field: Field, from: string): Promise<void> {
-  const answer = await field.stand.rest(from, '/switchover', 'POST', { leader: from }, 60_000)
-  if (answer.status !== 200) throw new Error(`switchover from ${from}: ${answer.status} ${answer.body}`)
+/**
+ * Asks the leader's Patroni for a switchover, without asking etcd for anything: it may be out of order. Where Patroni cannot
+ * write its failover key, because etcd elects a leader just then, nothing has begun and it is asked again.
+ */
+export async function switchover({ stand }: Field, from: string): Promise<void> {
+  for (const end = now() + 30_000; ; await sleep(100)) {
+    const answer = await stand.rest(from, '/switchover', 'POST', { leader: from }, 60_000)
+    if (answer.status === 200) return
+    const unwritten = answer.status === 503 && answer.body.includes('failed to write')
+    if (!unwritten || now() > end) throw new Error(`switchover from ${from}: ${answer.status} ${answer.body}`)
+  }
 }
 
 /** Name of the primary. */
@@ -141,13 +148,13 @@ export async function promotionSeen(field: Field, since: number, old: string | u
   })
 }
 
-/** What the mekare of the field logged, from its line `from` on, without the lines of single sessions. */
-export function logged(stand: Stand, host = 'proxy1', from = 0): string[] {
+/** What every mekare of a host logged so far, without the lines of single sessions. */
+export function logged(stand: Stand, host = 'proxy1'): string[] {
   try {
     const lines = readFileSync(join(stand.dir, host, 'mekare.log'), 'utf8')
       .trimEnd()
       .split('\n')
-    return lines.slice(from).filter(line => !/"session_(ended|joined|held|closed)"/.test(line))
+    return lines.filter(line => !/"session_(ended|joined|held|closed)"/.test(line))
   } catch {
     return []
   }

@@ -7,12 +7,15 @@ export interface Figure {
   /** What it must be, in words; empty for what is told only for the record. */
   readonly bound: string
   readonly ok: boolean
+  /** The bound as a number, where it is one that must not be passed. */
+  readonly limit?: number
 }
 
 /** A time or a count that must not be more than `limit`; one that could not be measured is over every limit. */
 export function atMost(name: string, value: number | undefined, limit: number, unit: string): Figure {
-  if (value === undefined) return { name, value: 'not seen', unit: '', bound: `≤ ${limit} ${unit}`.trim(), ok: false }
-  return { name, value: rounded(value), unit, bound: `≤ ${limit} ${unit}`.trim(), ok: value <= limit }
+  const bound = `≤ ${limit} ${unit}`.trim()
+  if (value === undefined) return { name, value: 'not seen', unit: '', bound, limit, ok: false }
+  return { name, value: rounded(value), unit, bound, limit, ok: value <= limit }
 }
 
 export function atLeast(name: string, value: number, limit: number, unit = ''): Figure {

@@ -80,7 +80,7 @@ function sourceSentence(event: Extract<Event, { kind: `source_${string}` }>): Sa
     case 'source_moved':
       return ['warn', `${cluster}: the source left ${event.from} for ${event.to ?? 'none yet'}: ${event.why}`]
     case 'source_problem':
-      return ['warn', `${cluster}: part of the topology was left out: ${event.problem}`]
+      return ['warn', `${cluster}: problem in the topology: ${event.problem}`]
     default:
       return event satisfies never
   }

@@ -64,7 +64,8 @@ function replicaPosition({ answer, published, now, freshFor }: LagInput): Replic
   const told = published?.replayLsn ?? published?.receiveLsn
   if (answer !== undefined && (isFresh(answer.at, now, freshFor) || told === undefined)) {
     const lsn = answer.said.replayLsn ?? answer.said.receiveLsn ?? told
-    const timeline = answer.said.timeline ?? published?.timeline
+    // Each may be late: the control file tells the last restartpoint's, Patroni publishes once per loop_wait.
+    const timeline = Math.max(answer.said.timeline ?? 0, published?.timeline ?? 0) || undefined
     return { lsn, timeline, delay: answer.said.replayDelay, at: answer.at }
   }
   return { lsn: told, timeline: published?.timeline ?? probed?.timeline, at: now }

@@ -164,13 +164,24 @@ function takeProbe(state: ClusterState, outcome: ProbeOutcome, rules: ClusterRul
   const word: Word = {
     ...before,
     last: outcome,
-    ...(answer.kind === 'unasked' ? {} : { answer: outcome }),
+    ...(answer.kind === 'unasked' ? {} : { answer: onKnownTimeline(outcome, before.answer) }),
     ...(away ? { turnedAway: { at: answeredAt, why: answer.why } } : {}),
   }
   const [next, events] = withHealth(state, member, health => onProbe(health, outcome, rules), answeredAt)
   const took: Event = { kind: 'probed', cluster: state.name, member, took: ms(answeredAt - askedAt) }
   const told = { ...next, words: new Map(next.words).set(member, word) }
   return [withPosition(told, outcome, before.answer), [took, ...events]]
+}
+
+/**
+ * A replica whose walreceiver has just ended, as in every switchover, tells the timeline of its last restartpoint, which may be
+ * several terms old. A member never goes back to an older timeline: the newest one it told stands.
+ */
+function onKnownTimeline(outcome: ProbeOutcome, before?: ProbeOutcome): ProbeOutcome {
+  const [said, known] = [outcome.answer, before?.answer]
+  if (said.kind !== 'recovery' || known === undefined || known.kind === 'unasked') return outcome
+  if (said.systemId !== known.systemId || (known.timeline ?? 0) <= (said.timeline ?? 0)) return outcome
+  return { ...outcome, answer: { ...said, timeline: known.timeline ?? 0 } }
 }
 
 /** Only the word of the gate's member, or of the leader, is the position others are measured against. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { until } from './cluster.js'
 import { followJournal, now, type Summary } from './journal.js'
-import { type Observer, startReader, startWriter } from './observers.js'
+import { type Journaled, startReader, startWriter } from './observers.js'
 import { PASSWORDS } from './options.js'
 import type { ProxyProcess } from './proxy.js'
 import { createScreen, summaryTable } from './screen.js'
@@ -19,8 +19,8 @@ const argv = process.argv.slice(2)
 interface Scene {
   readonly stand: Stand
   readonly proxy: ProxyProcess
-  readonly writer: Observer
-  readonly reader: Observer
+  readonly writer: Journaled
+  readonly reader: Journaled
   /** One line of what the clients see now. */
   live(): string
 }
@@ -46,7 +46,7 @@ async function startClients(stand: Stand, proxy: ProxyProcess, everyMs: number) 
 }
 
 /** Keeps count of what a client sees, without reading its journal anew each time. */
-function keepCount(what: string, observer: Observer, name: (address: string) => string): () => string {
+function keepCount(what: string, observer: Journaled, name: (address: string) => string): () => string {
   const news = followJournal(observer.journal)
   let [answers, errors, lastAt, member] = [0, 0, 0, '']
   return () => {

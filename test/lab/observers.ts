@@ -13,12 +13,16 @@ import type { PollerTask } from './poller.js'
 import type { Stand } from './stand.js'
 
 export interface Observer {
-  readonly journal: string
   /** What it has seen so far. */
   entries(): Entry[]
   summary(since?: number, until?: number): Summary
   /** Ends it and answers all it has seen. */
   stop(): Promise<Entry[]>
+}
+
+/** An observer with the path of its journal, for who follows it line by line. */
+export interface Journaled extends Observer {
+  readonly journal: string
 }
 
 export interface ClientOptions {
@@ -41,7 +45,7 @@ export const startWriter = (stand: Stand, options: ClientOptions) => startClient
 /** A client that asks who answers; answers when it has its first answer. */
 export const startReader = (stand: Stand, options: ClientOptions) => startClient(stand, 'read', options)
 
-async function startClient(stand: Stand, kind: ClientTask['kind'], options: ClientOptions): Promise<Observer> {
+async function startClient(stand: Stand, kind: ClientTask['kind'], options: ClientOptions): Promise<Journaled> {
   const name = options.name ?? kind
   const timeout = options.timeoutMs ?? 0
   const to = {
@@ -56,14 +60,14 @@ async function startClient(stand: Stand, kind: ClientTask['kind'], options: Clie
 }
 
 /** Polls `pg_is_in_recovery()` of every member; answers when it has heard at least one. */
-export function startPoller(stand: Stand, everyMs = 5): Promise<Observer> {
+export function startPoller(stand: Stand, everyMs = 5): Promise<Journaled> {
   const members = stand.members.map(name => ({ name, to: connection(stand, name, 'mekare_probe') }))
   const task: PollerTask = { journal: journalPath(stand, 'poller'), members, everyMs }
   return observe(stand, 'poller', [process.execPath, besides('poller.js')], task, 'state')
 }
 
 /** Patroni's own part: psycopg2 with all members and `target_session_attrs=read-write`, asking every 20 ms. */
-export function startMultihost(stand: Stand, everyMs = 20): Promise<Observer> {
+export function startMultihost(stand: Stand, everyMs = 20): Promise<Journaled> {
   const journal = journalPath(stand, 'multihost')
   const hosts = stand.members.map(stand.address).join(',')
   const ports = stand.members.map(() => stand.ports.postgres).join(',')
@@ -92,10 +96,10 @@ async function observe(
   argv: readonly string[],
   task: ClientTask | PollerTask | { readonly journal: string; readonly dsn: string; readonly everyMs: number },
   first: Entry['e'],
-): Promise<Observer> {
+): Promise<Journaled> {
   const child = stand.spawn('client', name, argv, { env: { MEKARE_LAB_TASK: JSON.stringify(task) } })
   const entries = () => readJournal(task.journal)
-  const observer: Observer = {
+  const observer: Journaled = {
     journal: task.journal,
     entries,
     summary: (since, end) => sumUp(entries(), since, end),

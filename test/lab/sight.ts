@@ -10,7 +10,8 @@ import type { Output } from './ground.js'
 import type { ProxyProcess } from './proxy.js'
 import type { Stand } from './stand.js'
 
-const PROGRAM = fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
+/** The program, as a user starts it. */
+export const PROGRAM = fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
 
 export interface Sight {
   /** Messages of its log (JSON lines; other lines as they are) that match. */

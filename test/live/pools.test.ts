@@ -102,7 +102,7 @@ const works = ({ client }: Reader) => client.query('select 1').then(() => true)
 async function tag(t: Test, place: Place): Promise<void> {
   const { stand, sight } = place
   t.equal(await sight.explain('read', 'pg3'), 'pg3: not usable: has the tag noloadbalance')
-  t.equal(await sight.explain('read', 'pg1'), 'pg1: not usable: is a primary')
+  t.equal(await sight.explain('read', 'pg1'), 'pg1: not usable: is the primary')
   const readers = await open(place, 6)
   t.equal(on(readers, 'pg2').length, 6, 'the other replica takes all')
   const file = join(stand.dir, 'pg3', 'patroni.yml')
@@ -119,6 +119,8 @@ async function lag(t: Test, place: Place): Promise<void> {
   const before = await open(place, 4)
   const [there] = on(before, 'pg3')
   t.equal(on(before, 'pg3').length, 2)
+  // Patroni undoes a pause of the replay at its next turn.
+  stand.freeze('pg3', 'patroni')
   await stand.sql('pg3', 'select pg_wal_replay_pause()')
   await stand.sql('pg1', 'create table filler as select repeat(n::text, 100) from generate_series(1, 10000) n', {
     as: 'app',
@@ -131,6 +133,7 @@ async function lag(t: Test, place: Place): Promise<void> {
   t.ok(there && (await works(there)) && there.ended === undefined, 'its own readers stay')
   t.ok((await sight.metric('mekare_member_lag_bytes', { member: 'pg3' })) > 1024 * 1024, 'its lag is measured')
   await stand.sql('pg3', 'select pg_wal_replay_resume()')
+  stand.thaw('pg3', 'patroni')
   await sight.verdict('read', 'pg3', /^usable: replica, /)
   await close([...before, ...after])
 }
@@ -160,7 +163,7 @@ async function nobody(t: Test, place: Place): Promise<void> {
   const said = errorFields(wire.received())
   const waited = now() - begun
   t.ok(waited > 900 && waited < 3000, `held for holdFor 1s, then answered (${Math.round(waited)} ms)`)
-  const verdicts = ['pg1: is a primary', 'pg2: drained by an operator', 'pg3: drained by an operator']
+  const verdicts = ['pg1: is the primary', 'pg2: drained by an operator', 'pg3: drained by an operator']
   t.match(said, { S: 'FATAL', C: '57P03', M: `has no usable member for role replica: ${verdicts.join('; ')}` })
   t.equal((await proxy.get('/readyz?listener=read')).status, 503, '/readyz says no')
   const [served] = await open(place, 1, place.fallback)
@@ -209,7 +212,7 @@ async function promoted(t: Test, place: Place): Promise<void> {
   t.equal(await sight.metric('mekare_sessions_total', { listen: 'read', end: 'cut_promoted' }), 3, 'counted as such')
   t.match(sight.lines(/sessions cut on read/), ['demo/pg2: sessions cut on read: 3 (cut_promoted)'], 'one line')
   t.ok((await Promise.all(onOther.map(works))).every(Boolean), 'the readers of the other replica stay')
-  t.equal(await sight.explain('read', 'pg2'), 'pg2: not usable: is a primary')
+  t.equal(await sight.explain('read', 'pg2'), 'pg2: not usable: is the primary')
   await sight.verdict('read', 'pg1', /^usable: replica, /, 20_000)
   const next = await open(place, 2)
   t.equal(on(next, 'pg2').length, 0, 'no new reader goes there')

@@ -54,7 +54,7 @@ const SAID: readonly (readonly [Event, string])[] = [
   ],
   [
     { kind: 'source_problem', ...demo, problem: 'members/pg2: not JSON' },
-    'warn: demo: part of the topology was left out: members/pg2: not JSON',
+    'warn: demo: problem in the topology: members/pg2: not JSON',
   ],
   [
     { kind: 'first_sign', ...demo, sign: 'failover key: pg1 → pg2' },

@@ -1,0 +1,181 @@
+// The life of the process: ready, watched, drained, ended at once, and as many descriptors after a storm as before it.
+
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { cancelRequest, sslRequest, startupMessage } from '../../src/protocol/write.js'
+import { until } from '../lab/cluster.js'
+import { now } from '../lab/journal.js'
+import { PASSWORDS } from '../lab/options.js'
+import type { ProxyProcess } from '../lab/proxy.js'
+import { type Sight, see } from '../lab/sight.js'
+import { createStand, type Stand } from '../lab/stand.js'
+import { errorFields, openWire } from '../lab/wire.js'
+
+t.setTimeout(120_000)
+
+t.test('the life of the process', async t => {
+  const stand = await createStand({ network: 'loopback', etcd: 1, members: 1, proxies: 1 })
+  t.teardown(() => stand.down())
+  try {
+    await stand.up()
+    await t.test('descriptors are given back after a storm', t => storm(t, stand))
+    await t.test('SIGTERM drains: sessions may end by themselves, nobody new comes', t => drains(t, stand))
+    await t.test('after drainTimeout the sessions left are cut', t => cutAtLast(t, stand))
+    await t.test('a second SIGTERM ends at once, whatever state sessions are in', t => atOnce(t, stand))
+    await t.test('systemd hears READY, WATCHDOG and STOPPING', t => systemd(t, stand))
+  } catch (error) {
+    t.comment(stand.tails(25, 'proxy1'))
+    throw error
+  }
+})
+
+interface Place {
+  readonly proxy: ProxyProcess
+  readonly sight: Sight
+}
+
+/** A proxy with these session limits and a listener for nobody: `read`, of a cluster without replica. */
+async function start(stand: Stand, session: Readonly<Record<string, unknown>> = {}, env = {}): Promise<Place> {
+  const proxy = await stand.proxy('proxy1', { config: { session }, waitReady: false, env })
+  const sight = see(stand, proxy)
+  await until(10_000, 'the gate did not open', async () => {
+    if (proxy.child.exitCode !== null) throw new Error(`it ended with ${proxy.child.exitCode}`)
+    return (await proxy.get('/readyz?listener=write')).status === 200 || undefined
+  })
+  return { proxy, sight }
+}
+
+async function client({ write }: ProxyProcess): Promise<{ client: pg.Client; ended: () => string | undefined }> {
+  const [host = '', port] = write.split(':')
+  const client = new pg.Client({ host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' })
+  let ended: string | undefined
+  client.on('error', error => {
+    ended ??= error.message
+  })
+  await client.connect()
+  return { client, ended: () => ended }
+}
+
+const startup = startupMessage(new Map([['user', 'app']]))
+
+async function storm(t: Test, stand: Stand): Promise<void> {
+  const { proxy, sight } = await start(stand)
+  const kinds = [startup, sslRequest(), 'GET / HTTP/1.0\r\n\r\n', '', cancelRequest(7, new Uint8Array(4))] as const
+  const before = sight.descriptors()
+  const begun = now()
+  for (let round = 0; round < 10; round++) {
+    const wires = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => openWire(proxy.write, kinds[i % kinds.length])),
+    )
+    if (round % 2 === 0) await Promise.all(wires.map((wire, i) => wire.bytes(i % 5 < 3 ? 1 : 0)))
+    for (const [i, wire] of wires.entries()) {
+      if (i % 3 === 0) wire.socket.resetAndDestroy()
+      else wire.close()
+    }
+  }
+  t.comment(`500 connects in ${Math.round(now() - begun)} ms; descriptors before: ${before}`)
+  await until(10_000, 'descriptors are not given back', async () => sight.descriptors() <= before || undefined)
+  t.ok(sight.descriptors() <= before, `after: ${sight.descriptors()}`)
+  const { listeners } = await sight.status()
+  t.strictSame(
+    listeners.map(({ sessions }) => sessions),
+    listeners.map(() => ({ startup: 0, held: 0, dialing: 0, joined: 0 })),
+    'no session is left',
+  )
+  await until(5000, 'sessions are left at the member', async () => {
+    const [row] = await stand.sql('pg1', "select count(*)::int as n from pg_stat_activity where usename = 'app'")
+    return row?.n === 0 || undefined
+  })
+  t.pass('nor any at the member')
+  t.equal(sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
+  t.equal(await proxy.stop(), 0)
+}
+
+async function drains(t: Test, stand: Stand): Promise<void> {
+  const { proxy, sight } = await start(stand, { drainTimeout: '20s' })
+  const stays = await client(proxy)
+  const held = await openWire(proxy.read, startup)
+  await until(3000, 'nobody is held', async () => (await sight.metric('mekare_held_sessions')) === 1 || undefined)
+  proxy.child.kill('SIGTERM')
+  await held.ended(3000)
+  t.match(
+    errorFields(held.received()),
+    { S: 'FATAL', C: '57P01', M: 'mekare: the proxy is stopping' },
+    'who waits is told',
+  )
+  t.equal((await proxy.get('/readyz')).status, 503, '/readyz says no')
+  t.equal((await sight.status()).stopping, true)
+  await t.rejects(openWire(proxy.write), { code: 'ECONNREFUSED' }, 'nobody new gets in')
+  t.strictSame((await stays.client.query('select 1 as one')).rows, [{ one: 1 }], 'a session goes on')
+  await sleep(300)
+  t.equal(proxy.child.exitCode, null, 'and is waited for')
+  const begun = now()
+  const ended = once(proxy.child, 'exit')
+  await stays.client.end()
+  t.equal((await ended)[0], 0, 'when it has ended the process ends, with 0')
+  t.ok(now() - begun < 2000, `within ${Math.round(now() - begun)} ms`)
+  t.notOk(existsSync(proxy.socket), 'the control socket is gone')
+  t.match(sight.lines(/^(stopping|stopped)/).slice(-2), [/^stopping \(SIGTERM; sessions have 20s to end\)/, /^stopped/])
+}
+
+async function cutAtLast(t: Test, stand: Stand): Promise<void> {
+  const { proxy } = await start(stand, { drainTimeout: '1s' })
+  const stays = await client(proxy)
+  const begun = now()
+  t.equal(await proxy.stop(), 0)
+  t.ok(now() - begun > 900 && now() - begun < 4000, `ended after ${Math.round(now() - begun)} ms`)
+  await until(2000, 'its session was not cut', async () => stays.ended())
+  t.match(stays.ended(), /terminated|ECONNRESET/, 'the client notices')
+}
+
+async function atOnce(t: Test, stand: Stand): Promise<void> {
+  const { proxy, sight } = await start(stand)
+  const stays = await client(proxy)
+  // One in the middle of its password, one that has said nothing, one refused that does not go.
+  const wires = await Promise.all([startup, '', 'GET / HTTP/1.0\r\n\r\n'].map(bytes => openWire(proxy.write, bytes)))
+  await wires[0]?.bytes(1)
+  await wires[2]?.bytes(1)
+  proxy.child.kill('SIGTERM')
+  await sleep(300)
+  t.equal(proxy.child.exitCode, null, 'the first drains')
+  const begun = now()
+  const ended = once(proxy.child, 'exit')
+  proxy.child.kill('SIGTERM')
+  const code = await Promise.race([ended.then(([code]) => code), sleep(8000, 'still running')])
+  t.equal(code, 0, 'the second ends')
+  t.ok(now() - begun < 1500, `within ${Math.round(now() - begun)} ms`)
+  await until(2000, 'its session was not cut', async () => stays.ended())
+  t.match(sight.lines(/SIGTERM again/).at(-1), /ending now, \d sessions are cut/)
+  if (code === 'still running') await proxy.stop('SIGKILL')
+  for (const wire of wires) wire.close()
+}
+
+const RECEIVER = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True: print(repr(s.recv(4096).decode()), flush=True)`
+
+async function systemd(t: Test, stand: Stand): Promise<void> {
+  const socket = join(stand.dir, 'client', 'notify.sock')
+  const receiver = stand.spawn('client', 'notify', [stand.programs.python, '-c', RECEIVER, socket])
+  await until(5000, 'the receiver does not listen', async () => existsSync(socket) || undefined)
+  const { proxy } = await start(stand, {}, { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '600000' })
+  const heard = () =>
+    readFileSync(join(stand.dir, 'client', 'notify.log'), 'utf8')
+      .trim()
+      .split('\n')
+  await until(
+    5000,
+    'no sign of life',
+    async () => heard().filter(line => line === "'WATCHDOG=1'").length > 2 || undefined,
+  )
+  t.equal(heard()[0], `'READY=1\\nMAINPID=${proxy.child.pid}'`, 'ready')
+  t.equal(await proxy.stop(), 0)
+  t.ok(heard().includes("'STOPPING=1'"), 'stopping')
+  receiver.kill()
+}
