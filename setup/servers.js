@@ -23,11 +23,11 @@ function works(program, args) {
   }
 }
 
-/** Whether this Patroni can speak to etcd's v3 API: asked of the interpreter in its first line. @param {string | undefined} patroni */
-function speaksEtcd3(patroni) {
+/** Whether the interpreter in Patroni's first line has these modules. @param {string | undefined} patroni @param {string} modules */
+function patroniImports(patroni, modules) {
   if (!patroni) return false
   const [, interpreter] = /^#!\s*(\S+)/.exec(readFileSync(patroni, 'utf8')) ?? []
-  return interpreter !== undefined && works(interpreter, ['-c', 'import patroni.dcs.etcd3, psycopg2'])
+  return interpreter !== undefined && works(interpreter, ['-c', `import ${modules}`])
 }
 
 /**
@@ -43,7 +43,7 @@ export function needs(purpose, found, find) {
     { what: 'etcdctl', present: Boolean(found.etcdctl), debian: ['etcd-client', 'etcd'] },
     {
       what: 'Patroni with etcd support',
-      present: speaksEtcd3(found.patroni),
+      present: patroniImports(found.patroni, 'patroni.dcs.etcd3, psycopg2'),
       debian: ['patroni'],
       with: ['python3-etcd', 'python3-psycopg2'],
     },
@@ -56,6 +56,11 @@ export function needs(purpose, found, find) {
   return [
     ...demo,
     { what: 'openssl', present: Boolean(find('openssl')), debian: ['openssl'] },
+    {
+      what: "Python's idna, for Patroni's TLS to etcd",
+      present: patroniImports(found.patroni, 'idna'),
+      debian: ['python3-idna'],
+    },
     { what: 'HAProxy', present: Boolean(find('haproxy')), debian: ['haproxy'] },
     { what: 'PgBouncer', present: Boolean(find('pgbouncer')), debian: ['pgbouncer'] },
     {

@@ -32,11 +32,14 @@ export interface Field {
   end(): Promise<void>
 }
 
-/** Clears the journals of the drill before, waits until every member streams, then starts a mekare and the observers. */
+/** Clears the journals of the drill before, waits until every member streams and may lead, then starts a mekare and the observers. */
 export async function openField(stand: Stand, options: ProxyOptions, say: (line: string) => void): Promise<Field> {
   const client = join(stand.dir, 'client')
   for (const file of readdirSync(client)) if (file.endsWith('.jsonl')) rmSync(join(client, file))
   await stand.untilStreaming()
+  // Patroni names a synchronous standby in the primary's next turn, and refuses a switchover before.
+  if (stand.settings.synchronousMode)
+    await eventually(30_000, 'no synchronous standby was named', async () => (await syncStandby(stand)) !== undefined)
   const proxy = await stand.proxy('proxy1', options)
   const observers: Observer[] = []
   const keep = (observer: Observer) => {
@@ -54,6 +57,11 @@ export async function openField(stand: Stand, options: ProxyOptions, say: (line:
       await proxy.stop()
     },
   }
+}
+
+async function syncStandby(stand: Stand): Promise<string | undefined> {
+  const sync = JSON.parse((await stand.key('sync')) || '{}') as { sync_standby?: string | null }
+  return sync.sync_standby || undefined
 }
 
 async function startNewcomers(
@@ -100,11 +108,13 @@ export interface ChangeOptions {
   readonly old: string | undefined
   readonly since: number
   readonly withinMs?: number
+  /** Do not wait for the multi-host client: libpq waits for ever for a host that has gone silent. */
+  readonly alone?: boolean
 }
 
 /** Waits until a promotion was seen and every session of the writer had a row after it (or time is up), and reads the journals. */
 export async function changeSeen(field: Field, writer: Observer, options: ChangeOptions): Promise<Change> {
-  const { old, since, withinMs = 30_000 } = options
+  const { old, since, withinMs = 30_000, alone = false } = options
   const read = () =>
     readChange(
       { writer: writer.entries(), poller: field.poller.entries(), multihost: field.multihost.entries() },
@@ -112,15 +122,17 @@ export async function changeSeen(field: Field, writer: Observer, options: Change
       now(),
       old,
     )
-  await eventually(withinMs, '', async () => rowsAfter(read(), field.multihost.entries())).catch(() => undefined)
+  await eventually(withinMs, '', async () => rowsAfter(read(), alone ? undefined : field.multihost.entries())).catch(
+    () => undefined,
+  )
   await sleep(1000)
   return read()
 }
 
-function rowsAfter(change: Change, multihost: readonly Entry[]): boolean {
+function rowsAfter(change: Change, multihost: readonly Entry[] | undefined): boolean {
   const { promotedAt, lastTail } = change
   if (promotedAt === undefined || lastTail === undefined) return false
-  return multihost.some(entry => entry.e === 'ok' && entry.t > promotedAt)
+  return !multihost || multihost.some(entry => entry.e === 'ok' && entry.t > promotedAt)
 }
 
 /**

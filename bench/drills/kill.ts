@@ -19,12 +19,11 @@ export async function killPrimary(field: Field, silent: boolean): Promise<Figure
   await stand.kill(old)
   const visitor = psql(field)
   await promotionSeen(field, since, old, 90_000)
-  const change = await changeSeen(field, writer, { old, since })
+  const change = await changeSeen(field, writer, { old, since, alone: silent })
   field.say(sentence(change))
   const visit = await visitor
   if (silent) await stand.mend(old)
   stand.start(old)
-  await stand.untilStreaming()
   return [
     atMost('first session, after the promotion', change.tail, 200, 'ms'),
     atMost(`last of ${SESSIONS} sessions, after the promotion`, change.lastTail, 200, 'ms'),

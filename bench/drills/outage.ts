@@ -127,7 +127,6 @@ export async function withoutFailsafe(field: Field, way: Way, outage: number): P
   const endedReads = endedElsewhere(reader.entries(), since, promotion && stand.address(promotion.member))
   const broken = breaksBySession(writer.entries(), since, until)
   const revision = await keyRevision(stand)
-  await stand.untilStreaming()
   return [
     atLeast('new writers refused', told.length, 1),
     must(

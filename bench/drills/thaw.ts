@@ -21,7 +21,7 @@ export async function freezeAndThaw(field: Field): Promise<Figure[]> {
   stand.freeze(old)
   const movedAt = await keyMoved(stand, old)
   await stand.untilLeader({ other: old })
-  const change = await changeSeen(field, writer, { old, since })
+  const change = await changeSeen(field, writer, { old, since, alone: true })
   field.say(sentence(change))
   stand.thaw(old)
   const thawedAt = now()
@@ -30,7 +30,6 @@ export async function freezeAndThaw(field: Field): Promise<Figure[]> {
   const missing = await missingRows(stand, change.promoted ?? '', entries)
   const { acknowledged } = rowIds(entries)
   const stray = acknowledgedBy(entries, stand.address(old), movedAt)
-  await stand.untilStreaming()
   return [
     atMost('last session cut, after the leader key moved', lastCut(entries, since, movedAt), 500, 'ms'),
     must('sessions cut', cut(entries, since) === SESSIONS, `${cut(entries, since)} of ${SESSIONS}`, `${SESSIONS}`),

@@ -34,8 +34,6 @@ export interface ClusterConfig extends Omit<Cluster, 'etcd' | 'patroni' | 'probe
   readonly probe: ProbeConfig
 }
 
-export interface SessionConfig extends Omit<Table['session'], never> {}
-
 /** A listener, with every key of `session` as it holds for this one. `mode`, `forward` and `tls` have one value yet. */
 export interface ListenConfig extends Omit<Listen, 'mode' | 'forward' | 'tls'> {}
 

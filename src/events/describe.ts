@@ -76,7 +76,7 @@ function sourceSentence(event: Extract<Event, { kind: `source_${string}` }>): Sa
         `${cluster}: the source answers${event.silentFor ? ` again after ${formatMs(event.silentFor)}` : ''}`,
       ]
     case 'source_silent':
-      return ['warn', `${cluster}: the source is silent, the last topology stands: ${event.why}`]
+      return ['warn', `${cluster}: the source is silent; what it said before still stands: ${event.why}`]
     case 'source_moved':
       return ['warn', `${cluster}: the source left ${event.from} for ${event.to ?? 'none yet'}: ${event.why}`]
     case 'source_problem':

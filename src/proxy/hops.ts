@@ -3,11 +3,11 @@
 
 import type { Socket } from 'node:net'
 import { mustCut } from '../pools/cluster.js'
-import { pick } from '../pools/pick.js'
+import { pick, whyNone } from '../pools/pick.js'
 import type { PoolEntry } from '../pools/pool.js'
 import { readEncryptionAnswer } from '../protocol/backend.js'
 import { type First, readFirst } from '../protocol/first.js'
-import { type Ms, ms } from '../units/units.js'
+import { formatMs, type Ms, ms } from '../units/units.js'
 import { cancel } from './cancel.js'
 import { ask, type DialFailure, type Dialled, open, type Question } from './dial.js'
 import { escort, type Key } from './escort.js'
@@ -49,9 +49,10 @@ async function readRequest(session: Session, room: Room, link?: Socket): Promise
   const { inbound, config } = session
   const until = ms(room.now() + config.startupTimeout)
   // A change of the gate interrupts dials; a client that is still to speak keeps its time.
+  const late = `mekare: no startup packet within ${formatMs(config.startupTimeout)} (startupTimeout)`
   const waitForClient = () =>
     begin(session, until, why => {
-      if (why === 'overdue') refuse(session, 'refused_timeout', 'mekare: no startup packet within startupTimeout', room)
+      if (why === 'overdue') refuse(session, 'refused_timeout', late, room)
       else if (!session.end) waitForClient()
     })
   waitForClient()
@@ -117,14 +118,22 @@ function choose(session: Session, tried: ReadonlySet<string>, room: Room): PoolE
 
 /** Waits in the listener's queue. One that comes back keeps its place before the others, and does not go at once. */
 async function hold(session: Session, failedAt: Ms | undefined, room: Room): Promise<void> {
-  const { gate } = room.cluster(session).state()
   const returned = session.holdUntil !== undefined || failedAt !== undefined
   if (!returned) {
-    const why = gate.kind === 'closed' ? gate.why : 'others wait, or nobody qualifies'
-    room.report({ kind: 'session_held', listen: session.listen, client: session.client, why })
+    const { listen, client } = session
+    room.report({ kind: 'session_held', listen, client, why: whyHeld(session, room) })
   }
   const pause = returned ? Math.min(1000, 20 * 2 ** Math.min(session.failures, 6)) : 0
   await room.queue(session.listen).wait(session, returned, room.now() + pause)
+}
+
+/** In the words a refusal would use. */
+function whyHeld(session: Session, room: Room): string {
+  const cluster = room.cluster(session)
+  const { gate } = cluster.state()
+  if (session.config.role === 'primary' && gate.kind === 'closed') return gate.why
+  const entries = cluster.pool(session.config)
+  return entries.some(entry => entry.usable) ? 'others wait before it, or no member has room' : whyNone(entries)
 }
 
 async function dial(session: Session, entry: PoolEntry, request: Request, room: Room): Promise<Dialled | DialFailure> {

@@ -66,6 +66,8 @@ export function createWaitroom(config: () => ListenConfig, cluster: ClusterView,
         const leave = () => {
           queue.leave(session.id)
           waiters.delete(session.id)
+          // A timer for nobody would keep a process that has stopped alive for the rest of the wait.
+          if (queue.size() === 0) clearTimeout(timer)
           resolve()
         }
         waiters.set(session.id, { session, go })

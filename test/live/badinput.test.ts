@@ -1,7 +1,7 @@
 // Whatever is thrown at the proxy (by clients, members, etcd, the operator) gets one clear answer or line and is counted; a
 // writer and a reader that work through it all the while see nothing of it.
 
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -117,7 +117,7 @@ async function silence(t: Test, place: Place): Promise<void> {
   const wires = await Promise.all(halves.map(half => openWire(proxy.read, half)))
   for (const wire of wires) {
     t.equal(await wire.ended(4000), 'end')
-    t.match(errorFields(wire.received()), { C: '08P01', M: 'mekare: no startup packet within startupTimeout' })
+    t.match(errorFields(wire.received()), { C: '08P01', M: 'mekare: no startup packet within 1s (startupTimeout)' })
     t.ok(wire.lasted() > 900 && wire.lasted() < 2500, `after ${Math.round(wire.lasted())} ms`)
     wire.close()
   }
@@ -191,10 +191,13 @@ async function members(t: Test, { stand, sight }: Place): Promise<void> {
   const before = (await sight.status()).clusters[0]?.members.length
   await stand.etcdctl('put', key('odd'), 'this is { no JSON')
   await stand.etcdctl('put', key('bare'), '{"role":"replica","state":"running"}')
+  // Another cluster, whose scope begins with the same letters.
+  await stand.etcdctl('put', '/service/demo2/leader', 'pg9')
+  await stand.etcdctl('put', '/service/demo2/members/pg9', '{"conn_url":"postgres://127.0.0.1:1/postgres"}')
   await until(5000, 'no problem is shown', async () => (await problems(sight)).length === 2 || undefined)
   t.match(await problems(sight), [/members\/bare.*conn_url/, /members\/odd.*JSON/])
   t.match(sight.lines(/^demo: problem in the topology/), [/: members\/odd/, /: members\/bare/], 'a line each')
-  t.equal((await sight.status()).clusters[0]?.members.length, before, 'the others stand')
+  t.equal((await sight.status()).clusters[0]?.members.length, before, 'the others stand, and no other cluster’s came')
   t.match((await sight.cli('status')).stdout, /problem .*odd/, 'status shows it to a person')
   for (const name of ['odd', 'bare']) await stand.etcdctl('del', key(name))
   await until(5000, 'the problems stay', async () => (await problems(sight)).length === 0 || undefined)
@@ -226,6 +229,8 @@ async function leaderGhost(t: Test, place: Place): Promise<void> {
 async function operators(t: Test, place: Place): Promise<void> {
   const { stand } = place
   const attempt = async (cluster: Record<string, unknown>, line: RegExp) => {
+    // Its log would still hold what the one before it said.
+    rmSync(join(stand.dir, 'proxy2', 'mekare.log'), { force: true })
     const proxy = await stand.proxy('proxy2', { config: { clusters: { demo: cluster } }, waitReady: false })
     const sight = see(stand, proxy)
     const found = await sight.line(line, 8000).finally(() => proxy.stop())
@@ -235,7 +240,7 @@ async function operators(t: Test, place: Place): Promise<void> {
   const wrongFile = join(stand.dir, 'client', 'wrong.password')
   writeFileSync(wrongFile, 'not-it\n', { mode: 0o600 })
   await t.test('etcd that cannot be asked, or holds another cluster', async t => {
-    await attempt({ scope: 'demmo' }, /no key below \/service\/demmo\/; scopes that exist: demo; set scope/)
+    await attempt({ scope: 'demmo' }, /no key below \/service\/demmo\/; scopes that exist: demo, demo2; set scope/)
     t.pass('a wrong scope is told, with those there are')
     await attempt({ namespace: '/servise/' }, /no key below \/servise\/demo\/, nor any scope below \/servise\/: check/)
     t.pass('a wrong namespace is told')

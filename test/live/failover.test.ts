@@ -55,7 +55,9 @@ async function drill(name: string, run: (t: Test, field: Field) => Promise<void>
   })
 }
 
-const lastWords = (stand: Stand) => logged(stand).slice(-40).join('\n')
+function lastWords(stand: Stand): string {
+  return logged(stand).slice(-40).join('\n')
+}
 
 function changed(t: Test, { tail, gap, multihostGap, writer }: Change): void {
   t.ok(tail !== undefined && tail < SLACK_MS, `a row ${tail} ms after the promotion: nobody slept or polled slowly`)

@@ -42,7 +42,7 @@ const SAID: readonly (readonly [Event, string])[] = [
   [{ kind: 'source_answers', ...demo, silentFor: ms(62_000) }, 'info: demo: the source answers again after 1min'],
   [
     { kind: 'source_silent', ...demo, why: 'no etcd member answers' },
-    'warn: demo: the source is silent, the last topology stands: no etcd member answers',
+    'warn: demo: the source is silent; what it said before still stands: no etcd member answers',
   ],
   [
     { kind: 'source_moved', ...demo, from: 'etcd1', to: 'etcd2', why: 'no answer in 0.7s' },
