@@ -41,7 +41,7 @@ const STEPS = [
   { title: 'types', work: single('tsc', ['--noEmit', '-p', '.']) },
   { title: 'lint', work: single('biome', ['check', '.']) },
   { title: 'unused code', work: single('knip', []) },
-  { title: 'unit tests', work: tap(['--jobs=2', '--timeout=60', 'dist/test/unit']) },
+  { title: 'unit tests', work: tap(['--jobs=2', '--timeout=60', 'dist/test/unit/all.js']) },
   { title: 'live tests', work: tap(['--jobs=1', '--timeout=600', 'dist/test/live']) },
 ]
 

@@ -94,10 +94,13 @@ async function startNewcomers(
   }
 }
 
-/** Asks every half second until it is so: reading whole journals more often would itself cost what is measured. */
+/**
+ * Asks every half second until it is so: reading whole journals more often would itself cost what is measured. An error counts
+ * as "not yet".
+ */
 export async function eventually(withinMs: number, failure: string, so: () => Promise<boolean>): Promise<void> {
   const end = now() + withinMs
-  while (!(await so())) {
+  while (!(await so().catch(() => false))) {
     if (now() > end) throw new Error(`${failure} within ${withinMs / 1000} seconds`)
     await sleep(500)
   }

@@ -41,12 +41,13 @@ async function keysGone({ stand }: Field): Promise<boolean> {
   return (await Promise.all(keys.map(key => stand.key(key)))).every(value => value === undefined)
 }
 
-/** The failsafe key is there with failsafe mode only: a cluster without it is known by the addresses of the configuration. */
+/** The failsafe key is there with failsafe mode only: a cluster without it is known by the addresses of last resort. */
 async function withoutFailsafeKey(field: Field): Promise<Figure[]> {
   const { stand } = field
   const { namespace, scope } = stand.settings
   await stand.etcdctl('del', `${namespace}${scope}/failsafe`)
-  return throughFresh(field, 'configured addresses', {})
+  const members = stand.members.map(member => `${stand.address(member)}:${stand.ports.postgres}`)
+  return throughFresh(field, 'static.members', { clusters: { demo: { static: { members } } } })
 }
 
 async function throughFresh(field: Field, by: string, config: Record<string, unknown>): Promise<Figure[]> {
@@ -55,8 +56,8 @@ async function throughFresh(field: Field, by: string, config: Record<string, unk
   const proxy = await stand.proxy('proxy2', { config, waitReady: false })
   let writer: Observer | undefined
   try {
-    await sleep(500)
-    writer = await startWriter(stand, { to: proxy.write, name: `write-${by.replace(' ', '-')}` })
+    await eventually(10_000, 'it did not listen', async () => (await proxy.get('/healthz')).status === 200)
+    writer = await startWriter(stand, { to: proxy.write, name: `write-${by.replace(/\W/, '-')}` })
     await sleep(2000)
     const summary = writer.summary()
     const first = writer.entries().find(({ e }) => e === 'ok')

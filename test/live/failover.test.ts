@@ -14,10 +14,10 @@ import { createStand, type Stand } from '../lab/stand.js'
 
 t.setTimeout(300_000)
 
-/** What a busy machine may add to a time; Patroni's own loop_wait, the slowest thing anyone could wait for by mistake, is 10 s. */
+/** What a busy machine may add to a time; the default interval of a slow poll, and of Patroni's own loop, is 10 s. */
 const SLACK_MS = 3000
 
-const stand = await createStand({ failsafeMode: true, synchronousMode: true })
+const stand = await createStand({ failsafeMode: true, synchronousMode: true, loopWait: 2 })
 t.teardown(() => stand.down())
 await stand.up()
 

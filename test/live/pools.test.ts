@@ -38,7 +38,7 @@ t.test('the rules of the pools', async t => {
     const fallback = `${stand.address('proxy1')}:${stand.ports.read + 1}`
     const proxy = await stand.proxy('proxy1', {
       config: {
-        clusters: { demo: { probe: { interval: '200ms', slowStart: '5s' } } },
+        clusters: { demo: { probe: { interval: '200ms', slowStart: '8s' } } },
         listen: {
           read: { maxLag: '1MiB', holdFor: '1s' },
           fallback: { address: fallback, cluster: 'demo', role: 'replica', fallback: 'primary', maxLag: '1MiB' },
@@ -196,7 +196,7 @@ async function stopped(t: Test, place: Place): Promise<void> {
   await sight.verdict('read', 'pg3', /^usable/, 30_000)
   const early = await open(place, 6)
   t.ok(on(early, 'pg3').length <= 3, `first it gets few: ${on(early, 'pg3').length} of 6, though the other has 12 more`)
-  await sleep(5000)
+  await sleep(6000)
   const late = await open(place, 6)
   t.equal(on(late, 'pg3').length, 6, 'after slowStart it gets its share')
   await close([...before, ...meanwhile, ...early, ...late])

@@ -11,21 +11,26 @@ import { until } from '../lab/cluster.js'
 import { now } from '../lab/journal.js'
 import { PASSWORDS } from '../lab/options.js'
 import type { ProxyProcess } from '../lab/proxy.js'
-import { type Sight, see } from '../lab/sight.js'
+import { PROGRAM, type Sight, see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
 t.setTimeout(120_000)
 
+// A role that needs no password: its whole startup fits into a few known bytes.
+const hba = ['host all cert_app all trust']
+
 t.test('the life of the process', async t => {
-  const stand = await createStand({ network: 'loopback', etcd: 1, members: 1, proxies: 1 })
+  const stand = await createStand({ network: 'loopback', etcd: 1, members: 1, proxies: 1, hba })
   t.teardown(() => stand.down())
   try {
     await stand.up()
     await t.test('descriptors are given back after a storm', t => storm(t, stand))
+    await t.test('every byte of a session is counted, its startup too', t => counted(t, stand))
     await t.test('SIGTERM drains: sessions may end by themselves, nobody new comes', t => drains(t, stand))
     await t.test('after drainTimeout the sessions left are cut', t => cutAtLast(t, stand))
     await t.test('a second SIGTERM ends at once, whatever state sessions are in', t => atOnce(t, stand))
+    await t.test('after SIGKILL it starts again where a Unix socket was left behind', t => killed(t, stand))
     await t.test('systemd hears READY, WATCHDOG and STOPPING', t => systemd(t, stand))
   } catch (error) {
     t.comment(stand.tails(25, 'proxy1'))
@@ -33,14 +38,16 @@ t.test('the life of the process', async t => {
   }
 })
 
+type Tree = Readonly<Record<string, unknown>>
+
 interface Place {
   readonly proxy: ProxyProcess
   readonly sight: Sight
 }
 
 /** A proxy with these session limits and a listener for nobody: `read`, of a cluster without replica. */
-async function start(stand: Stand, session: Readonly<Record<string, unknown>> = {}, env = {}): Promise<Place> {
-  const proxy = await stand.proxy('proxy1', { config: { session }, waitReady: false, env })
+async function start(stand: Stand, session: Tree = {}, env = {}, listen: Tree = {}): Promise<Place> {
+  const proxy = await stand.proxy('proxy1', { config: { session, listen }, waitReady: false, env })
   const sight = see(stand, proxy)
   await until(10_000, 'the gate did not open', async () => {
     if (proxy.child.exitCode !== null) throw new Error(`it ended with ${proxy.child.exitCode}`)
@@ -92,6 +99,31 @@ async function storm(t: Test, stand: Stand): Promise<void> {
   })
   t.pass('nor any at the member')
   t.equal(sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
+  t.equal(await proxy.stop(), 0)
+}
+
+async function counted(t: Test, stand: Stand): Promise<void> {
+  const { proxy, sight } = await start(stand)
+  const bytes = (direction: string) => sight.metric('mekare_bytes_total', { listen: 'write', direction })
+  const query = Buffer.from('Q\0\0\0\x0dselect 1\0', 'latin1')
+  const who = startupMessage(
+    new Map([
+      ['user', 'cert_app'],
+      ['database', 'app'],
+    ]),
+  )
+  const wire = await openWire(proxy.write, sslRequest())
+  await wire.bytes(1)
+  wire.send(who)
+  await until(5000, 'no ReadyForQuery', async () => wire.received().includes('Z\0\0\0\x05I') || undefined)
+  t.equal(await bytes('up'), sslRequest().length + who.length, 'up, while it is open')
+  const before = wire.received().length
+  wire.send(query)
+  await until(5000, 'no answer', async () => wire.received().length > before + 30 || undefined)
+  wire.close()
+  await sight.line(/ended after .* \(client/)
+  t.equal(await bytes('up'), sslRequest().length + who.length + query.length, 'up')
+  t.equal(await bytes('down'), wire.received().length, 'down')
   t.equal(await proxy.stop(), 0)
 }
 
@@ -152,6 +184,29 @@ async function atOnce(t: Test, stand: Stand): Promise<void> {
   t.match(sight.lines(/SIGTERM again/).at(-1), /ending now, \d sessions are cut/)
   if (code === 'still running') await proxy.stop('SIGKILL')
   for (const wire of wires) wire.close()
+}
+
+async function killed(t: Test, stand: Stand): Promise<void> {
+  const path = join(stand.dir, 'client', '.s.PGSQL.5000')
+  const listen = { unix: { address: path, cluster: 'demo', role: 'primary' } }
+  const first = await start(stand, {}, {}, listen)
+  await first.proxy.stop('SIGKILL')
+  t.ok(existsSync(path), 'its socket is left')
+  const { proxy } = await start(stand, {}, {}, listen)
+  const at = `host=${join(stand.dir, 'client')} port=5000 user=app dbname=app`
+  const { stdout, stderr } = await stand.clientExec(['psql', '-XAtc', 'select 1', at], { PGPASSWORD: PASSWORDS.app })
+  t.equal(stdout, '1\n', stderr)
+  const second = await stand.clientExec([process.execPath, PROGRAM, 'run', '--config', proxy.configFile])
+  t.equal(second.code, 78, 'a second process on the same addresses does not start')
+  const lines = second.stderr.trim().split('\n')
+  t.comment(second.stderr)
+  t.ok(
+    lines.length >= 4 && lines.every(line => /^mekare: (listen|admin)\.\S+: .*(EADDRINUSE|in use)/.test(line)),
+    'and names each address that is taken, with the remedy',
+  )
+  t.ok(existsSync(path), 'it leaves the socket of the first alone')
+  t.equal(await proxy.stop(), 0)
+  t.notOk(existsSync(path), 'a clean end takes the socket away')
 }
 
 const RECEIVER = `

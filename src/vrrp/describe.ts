@@ -1,0 +1,60 @@
+// A virtual router's state in words, for status and explain. Knows no log and no clock.
+
+import { formatMs, type Ms, ms } from '../units/units.js'
+import { formatIp } from './ip.js'
+import { faultWords } from './machine.js'
+import type { Backup, Heard, Master, State } from './state.js'
+import { priorityOf } from './timers.js'
+
+/** One line: the role, for how long, and what it waits for. `master for 3h, priority 250; next advert in 400ms`. */
+export function describeState(state: State, now: Ms): string {
+  const lasted = length(now - state.since)
+  const { phase } = state
+  switch (phase.role) {
+    case 'initialize':
+      return `not started${state.faults.size > 0 ? `; ${faultWords(state)}` : ''}`
+    case 'fault':
+      return `fault for ${lasted}: ${faultWords(state)}`
+    case 'backup':
+      return `backup for ${lasted}, ${priorityWords(state)}; ${backupWords(state, phase, now)}`
+    case 'master':
+      return `master for ${lasted}, ${priorityWords(state)}; ${masterWords(state, phase, now)}`
+    default:
+      return phase satisfies never
+  }
+}
+
+const length = (span: number) => formatMs(ms(Math.max(0, span)))
+
+function priorityWords(state: State): string {
+  const ours = priorityOf(state)
+  const { priority } = state.setup
+  return ours === priority ? `priority ${ours}` : `priority ${ours} (${priority} lowered by tracks)`
+}
+
+function backupWords(state: State, { heard, masterDownAt, wants, lowerSince }: Backup, now: Ms): string {
+  if (wants) return 'would be master, waits for the rest of its sync group'
+  const claims = `claims in ${length(masterDownAt - now)}`
+  if (!heard) return `no master heard yet, ${claims}`
+  if (heard.left) return `${formatIp(heard.address)} gave up ${length(now - heard.at)} ago, ${claims}`
+  const master = `${formatIp(heard.address)} is master with priority ${heard.priority}, heard ${length(now - heard.at)} ago`
+  return heard.priority < priorityOf(state)
+    ? `${master}, lower than ours: ${lowerWords(state, claims, lowerSince, now)}`
+    : `${master}, ${claims} unless heard`
+}
+
+function lowerWords({ setup }: State, claims: string, lowerSince: Ms | undefined, now: Ms): string {
+  if (!setup.preempt) return 'left alone, preempt is false'
+  const left = setup.preemptDelay - (now - (lowerSince ?? now))
+  return left > 0 ? `left alone for ${length(left)} more (preemptDelay)` : claims
+}
+
+function masterWords({ rivals }: State, { advertAt }: Master, now: Ms): string {
+  const next = `next advert in ${length(advertAt - now)}`
+  return rivals.last ? `${next}; ${rivalWords(rivals.count, rivals.last, now)}` : next
+}
+
+function rivalWords(count: number, { address, priority, at }: Heard, now: Ms): string {
+  const last = `the last from ${formatIp(address)} with priority ${priority}, ${length(now - at)} ago`
+  return `${count} adverts of another master heard, ${last}`
+}
