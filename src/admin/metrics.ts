@@ -64,7 +64,7 @@ function countEvent(meters: Meters, clusterOf: (listen: string) => string, event
       meters.cancels_total.put(1, clusterOf(event.listen), event.how)
       return
     case 'leader_changed':
-      if (event.from !== undefined) meters.leader_changes_total.put(1, event.cluster)
+      if (event.from !== undefined && event.from !== event.to) meters.leader_changes_total.put(1, event.cluster)
       return
     case 'probed':
       meters.probe_seconds.put(event.took / 1000, event.cluster, event.member)

@@ -15,6 +15,7 @@ export function createPoolWatch(cluster: string, listens: ReadonlyMap<string, Li
   return {
     look(pool) {
       const events: Event[] = []
+      const seen = new Set<string>()
       for (const [listen, config] of listens) {
         if (config.cluster !== cluster) continue
         for (const { member, usable, why } of pool(config)) {
@@ -22,9 +23,20 @@ export function createPoolWatch(cluster: string, listens: ReadonlyMap<string, Li
           if ((before.get(key) ?? false) !== usable)
             events.push({ kind: 'pool_changed', cluster, listen, member: member.name, usable, why })
           before.set(key, usable)
+          seen.add(key)
         }
+      }
+      for (const [key, usable] of before) {
+        if (seen.has(key)) continue
+        before.delete(key)
+        const [listen = '', member = ''] = split(key)
+        if (usable)
+          events.push({ kind: 'pool_changed', cluster, listen, member, usable: false, why: 'is no longer known' })
       }
       return events
     },
   }
 }
+
+/** A listener's name has no slash; a member's may. */
+const split = (key: string) => [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)]

@@ -10,7 +10,7 @@ import { EXIT } from '../cli/deps.js'
 import { sessionLimit } from '../config/rules.js'
 import type { Config } from '../config/shape.js'
 import type { Event } from '../events/event.js'
-import { createProxy, type ProxyServer } from '../proxy/proxy.js'
+import { createProxy, type OpenProblem, type ProxyServer } from '../proxy/proxy.js'
 import { createNetEngine } from '../relay/net.js'
 import { epochMs, type Ms, ms } from '../units/units.js'
 import { type Cluster, createCluster } from './cluster.js'
@@ -89,10 +89,11 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
   const servers: Listening[] = []
   const problems = [...(await proxy.open()), ...(await openAdmin(config, office, report, servers))]
   if (problems.length > 0) {
-    for (const problem of problems) process.stderr.write(`mekare: ${problem}\n`)
+    for (const { why } of problems) process.stderr.write(`mekare: ${why}\n`)
     await endAll(proxy, clusters, servers)
     log.close()
-    return EXIT.config
+    // What passes by itself (an address not up yet) may be tried again; what does not is for the operator to change.
+    return problems.every(problem => problem.passing) ? EXIT.unavailable : EXIT.config
   }
   const notifier = createNotifier(process.env, what => report({ kind: 'warned', what }))
   notifier.ready()
@@ -116,15 +117,15 @@ async function openAdmin(
   deps: AdminDeps,
   report: (event: Event) => void,
   servers: Listening[],
-): Promise<string[]> {
+): Promise<OpenProblem[]> {
   const started: Started[] = [
     await startAdmin(config.admin.address, deps, report),
     await startControl(config.admin.socket, deps),
   ]
-  const problems: string[] = []
+  const problems: OpenProblem[] = []
   for (const one of started) {
     if (one.ok) servers.push(one.server)
-    else problems.push(one.why)
+    else problems.push({ why: one.why, passing: /EADDRINUSE|EADDRNOTAVAIL/.test(one.why) })
   }
   return problems
 }

@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT: the first drains, a second one ends at once.
+// SIGTERM and SIGINT: the first drains, a second one ends at once. SIGHUP ends nothing.
 
 import { EXIT } from '../cli/deps.js'
 import type { Report } from '../events/event.js'
@@ -32,5 +32,8 @@ export function whenAsked({ drainTimeout, proxy, report, office, notifier }: Sig
       proxy.drain(drainTimeout).then(() => resolve(EXIT.good))
     }
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+    process.on('SIGHUP', () =>
+      report({ kind: 'warned', what: 'SIGHUP: this version cannot reload; restart it for a changed configuration' }),
+    )
   })
 }

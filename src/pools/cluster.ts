@@ -5,17 +5,19 @@ import type { ListenRole } from '../config/shape.js'
 import type { Event } from '../events/event.js'
 import type { DialOutcome, ProbeOutcome, Via } from '../health/answer.js'
 import { type Health, type HealthRules, onDial, onProbe, unknownHealth } from '../health/health.js'
-import type { End } from '../sessions/end.js'
-import { forget, remember } from '../topology/remember.js'
-import type { FailoverRequest, SourceNews, Topology } from '../topology/topology.js'
+import { forget } from '../topology/remember.js'
+import type { SourceNews, Topology } from '../topology/topology.js'
 import { type Lsn, type Ms, ms } from '../units/units.js'
 import { type Gate, judge, turn, urgentPeriod, type Word } from './gate.js'
+import { takeSilence, takeTopology } from './news.js'
 
 export interface ClusterState {
   readonly name: string
   readonly topology?: Topology
   readonly silent?: { readonly since: Ms; readonly why: string }
   readonly termSince: Ms
+  /** The last name the leader key held, kept while there is no key. */
+  readonly lastLeader?: string
   readonly failoverSince?: Ms
   readonly words: ReadonlyMap<string, Word>
   readonly health: ReadonlyMap<string, Health>
@@ -95,67 +97,6 @@ function take(state: ClusterState, input: ClusterInput, rules: ClusterRules, now
   }
 }
 
-function takeTopology(state: ClusterState, published: Topology, now: Ms): [ClusterState, Event[]] {
-  const cluster = state.name
-  const previous = state.topology
-  const topology = remember(previous, published, now)
-  const { silent, failoverSince, ...rest } = state
-  const events: Event[] = []
-  if (silent) events.push({ kind: 'source_answers', cluster, silentFor: ms(now - silent.since) })
-  else if (!previous) events.push({ kind: 'source_answers', cluster })
-  for (const problem of topology.problems)
-    if (!previous?.problems.includes(problem)) events.push({ kind: 'source_problem', cluster, problem })
-  events.push(...membersChanged(cluster, previous, topology), ...leaderChanged(cluster, previous, topology))
-  const sign = pendingSign(topology)
-  const signNew = sign !== undefined && sign !== (previous && pendingSign(previous))
-  if (signNew) events.push({ kind: 'first_sign', cluster, sign })
-  const moved = previous?.term?.revision !== topology.term?.revision
-  return [
-    {
-      ...rest,
-      topology,
-      termSince: moved || !previous ? now : state.termSince,
-      ...(sign === undefined ? {} : { failoverSince: signNew ? now : (failoverSince ?? now) }),
-    },
-    events,
-  ]
-}
-
-function pendingSign({ failover, term }: Topology): string | undefined {
-  return failover && `failover key: ${wayOf(failover, term?.leader)}`
-}
-
-function wayOf(failover: FailoverRequest, leader: string | undefined): string {
-  const when = failover.dueAt === undefined ? '' : ', scheduled'
-  return `${failover.leader ?? leader ?? 'the leader'} → ${failover.candidate ?? 'the best candidate'}${when}`
-}
-
-function leaderChanged(cluster: string, previous: Topology | undefined, next: Topology): Event[] {
-  const from = previous?.term?.leader
-  const to = next.term?.leader
-  if (previous?.term && !next.term) return [{ kind: 'leader_key_gone', cluster, leader: previous.term.leader }]
-  if (to === undefined || previous?.term?.revision === next.term?.revision) return []
-  return [{ kind: 'leader_changed', cluster, to, ...(from === undefined ? {} : { from }) }]
-}
-
-function membersChanged(cluster: string, previous: Topology | undefined, next: Topology): Event[] {
-  const events: Event[] = []
-  for (const [name, member] of next.members) {
-    const before = previous?.members.get(name)
-    const address = `${member.address.host}:${member.address.port}`
-    if (!before || (before.vanishedAt !== undefined && member.vanishedAt === undefined))
-      events.push({ kind: 'member_appeared', cluster, member: name, address })
-    else if (before.vanishedAt === undefined && member.vanishedAt !== undefined)
-      events.push({ kind: 'member_vanished', cluster, member: name })
-  }
-  return events
-}
-
-function takeSilence(state: ClusterState, { since, why }: { since: Ms; why: string }): [ClusterState, Event[]] {
-  const events: Event[] = state.silent ? [] : [{ kind: 'source_silent', cluster: state.name, why }]
-  return [{ ...state, silent: { since: state.silent?.since ?? since, why } }, events]
-}
-
 function takeProbe(state: ClusterState, outcome: ProbeOutcome, rules: ClusterRules): [ClusterState, Event[]] {
   const { member, answer, answeredAt, askedAt } = outcome
   if (!state.topology?.members.has(member)) return [state, []]
@@ -207,9 +148,15 @@ function takeDial(state: ClusterState, outcome: DialOutcome, rules: ClusterRules
   const { member, ok, at, why } = outcome
   if (!state.topology?.members.has(member)) return [state, []]
   const [next, events] = withHealth(state, member, health => onDial(health, outcome, rules), at)
-  if (ok) return [next, events]
+  if (ok || !turnedAwayBy(outcome, next.words.get(member))) return [next, events]
   const word: Word = { ...next.words.get(member), turnedAway: { at, why: why ?? 'connection failed' } }
   return [{ ...next, words: new Map(next.words).set(member, word) }, events]
+}
+
+/** A dial that merely could not be made says no more than a probe that could not ask: only both together close the gate. */
+function turnedAwayBy({ reason }: DialOutcome, word: Word | undefined): boolean {
+  if (reason === 'refused' || reason === 'starting') return true
+  return (reason === 'timeout' || reason === 'unreachable') && word?.last?.answer.kind === 'unasked'
 }
 
 function withHealth(
@@ -244,6 +191,8 @@ function takeDrain(state: ClusterState, { member, on }: { member: string; on: bo
 
 /** A member whose key has vanished is kept while its address answers, and forgotten when it no longer does. */
 function forgetSilent(state: ClusterState): [ClusterState, Event[]] {
+  // Without a leader key, or without a source, nobody but the members themselves will tell of them again.
+  if (state.silent || !state.topology?.term) return [state, []]
   let { topology } = state
   const events: Event[] = []
   for (const member of state.topology?.members.values() ?? []) {
@@ -268,31 +217,9 @@ function turnGate(state: ClusterState, now: Ms): [ClusterState, Event[]] {
     return [{ ...state, gate, firstWriteDue: true }, [{ kind: 'gate_opened', cluster, member: gate.member, closedFor }]]
   }
   const news = before.kind === 'open' || before.because !== gate.because
-  return [{ ...state, gate }, news ? [{ kind: 'gate_closed', cluster, why: gate.why }] : []]
-}
-
-/** As what a joined session sees its member: decides what a promotion or demotion does to it. */
-export interface Joined {
-  readonly member: string
-  readonly role: ListenRole
-  readonly joinedAs: 'primary' | 'replica'
-  readonly onPromote: 'cut' | 'keep'
-}
-
-/**
- * Why a joined session must be cut, if it must. A write session: when the leader key has moved to another member, or its member
- * answers "in recovery"; never because a key is merely gone. A replica's session: when the replica has become a primary.
- */
-export function mustCut(state: ClusterState, joined: Joined): End | undefined {
-  const answer = state.words.get(joined.member)?.answer?.answer
-  if (joined.role !== 'primary') {
-    const couldWrite = joined.joinedAs === 'replica' && joined.role !== 'any' && answer?.kind === 'primary'
-    return couldWrite && joined.onPromote === 'cut' ? 'cut_promoted' : undefined
-  }
-  const named = state.silent ? undefined : state.topology?.term?.leader
-  if (named !== undefined && named !== joined.member) return 'cut_leader_moved'
-  if (state.gate.kind === 'open' && state.gate.member !== joined.member) return 'cut_leader_moved'
-  return answer?.kind === 'recovery' ? 'cut_in_recovery' : undefined
+  const due = news && gate.because === 'failover_key' && state.topology?.failover?.dueAt !== undefined
+  const sign: Event[] = due ? [{ kind: 'first_sign', cluster, sign: gate.why }] : []
+  return [{ ...state, gate }, news ? [...sign, { kind: 'gate_closed', cluster, why: gate.why }] : []]
 }
 
 /** How long until a member is asked again: often while its answer could open the gate, else the configured interval. */

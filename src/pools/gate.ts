@@ -84,19 +84,28 @@ export function judge(view: GateView, now: Ms): Verdict {
  * One that outlives the TTL was never acted on, and is passed over once the leader confirms anew.
  */
 function failoverPending(view: GateView, topology: Topology, now: Ms): Verdict | undefined {
-  const { failover, term, settings } = topology
+  const { failover, term } = topology
   if (!failover || view.failoverSince === undefined || (failover.dueAt !== undefined && failover.dueAt > now)) return
   if (term && failover.leader && failover.leader !== term.leader) return
   if (term && failover.candidate === term.leader) return
-  const staleAt = Math.max(view.failoverSince, failover.dueAt ?? 0) + settings.ttl
+  const since = Math.max(view.failoverSince, failover.dueAt ?? 0)
+  if (isOver(view, topology, ms(since), now)) return
   const leader = term?.leader
-  const answer = leader === undefined ? undefined : view.words.get(leader)?.answer
-  if (now > staleAt && answer && answer.askedAt > staleAt) return
   const way = `${failover.leader ?? leader ?? 'the leader'} → ${failover.candidate ?? 'the best candidate'}`
-  return closed(
-    'failover_key',
-    `a switchover was asked for (failover key: ${way})`,
-    leader === undefined ? [] : [leader],
+  const ask = leader === undefined || view.silent ? [...topology.members.keys()] : [leader]
+  return closed('failover_key', `a switchover was asked for (failover key: ${way})`, ask)
+}
+
+/** A key that nobody acted on, or whose successor has spoken while no source could tell that the key is gone. */
+function isOver(view: GateView, { term, settings, members }: Topology, since: Ms, now: Ms): boolean {
+  const answers = [...members.keys()].flatMap(name => view.words.get(name)?.answer ?? [])
+  const isPrimary = ({ answer }: ProbeOutcome) => answer.kind === 'primary'
+  const staleAt = since + settings.ttl
+  const stale = answers.some(one => one.askedAt > staleAt && (one.member === term?.leader || isPrimary(one)))
+  if (now > staleAt && stale) return true
+  return (
+    view.silent !== undefined &&
+    answers.some(one => isPrimary(one) && one.member !== term?.leader && one.askedAt >= since)
   )
 }
 
@@ -146,7 +155,12 @@ function judgeByAnswers(view: GateView, topology: Topology): Verdict {
   const { term, settings } = topology
   if (!term && !settings.pause && !topology.leaderless && !view.silent)
     return closed('no_leader_key', 'there is no leader key')
-  const primaries = [...topology.members.keys()].filter(name => answersPrimary(name, view, topology))
+  const primaries = [...topology.members.values()]
+    .filter(
+      ({ name, vanishedAt }) =>
+        (!leaderIsListed(topology) || vanishedAt === undefined) && answersPrimary(name, view, topology),
+    )
+    .map(({ name }) => name)
   const best = highestTimeline(primaries, view)
   if (best === 'tie')
     return closed('two_primaries', `${primaries.join(' and ')} all answer as primary on one timeline`, primaries)
@@ -154,6 +168,12 @@ function judgeByAnswers(view: GateView, topology: Topology): Verdict {
   return closed('no_primary', `no member answers as primary${circumstance(view, topology)}`, [
     ...topology.members.keys(),
   ])
+}
+
+/** A member the source had dropped while it still listed the leader is none of this cluster any more, whatever it answers. */
+function leaderIsListed({ term, members }: Topology): boolean {
+  const leader = term && members.get(term.leader)
+  return leader !== undefined && leader.vanishedAt === undefined
 }
 
 function circumstance(view: GateView, topology: Topology): string {

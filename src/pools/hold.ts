@@ -42,6 +42,8 @@ export function createHoldQueue(rules: () => HoldRules): HoldQueue {
   const waiting = new Map<number, Waiting>()
   let nextAt = Number.NEGATIVE_INFINITY
   const everyone = () => [...returned.values(), ...waiting.values()]
+  /** No wait is over before this: kept low rather than exact, so that an arrival costs no look at all the others. */
+  let earliest = Number.POSITIVE_INFINITY
 
   function next(now: Ms): Waiting | undefined {
     for (const one of returned.values()) if (one.notBefore <= now) return one
@@ -60,16 +62,20 @@ export function createHoldQueue(rules: () => HoldRules): HoldQueue {
     enter(one, comesBack) {
       if (!comesBack && returned.size + waiting.size >= rules().maxHeld) return false
       ;(comesBack ? returned : waiting).set(one.id, one)
+      earliest = Math.min(earliest, one.until)
       return true
     },
     leave(id) {
       returned.delete(id)
       waiting.delete(id)
     },
-    expire: now =>
-      everyone()
-        .filter(one => one.until <= now)
-        .map(take),
+    expire(now) {
+      if (now < earliest) return []
+      const over = everyone().filter(one => one.until <= now)
+      for (const one of over) take(one)
+      earliest = everyone().reduce((least, one) => Math.min(least, one.until), Number.POSITIVE_INFINITY)
+      return over
+    },
     release(now) {
       if (nextAt > now) return undefined
       const one = next(now)
@@ -79,12 +85,11 @@ export function createHoldQueue(rules: () => HoldRules): HoldQueue {
     },
     drain: () => everyone().map(take),
     wakeAt(open) {
-      const all = everyone()
-      if (all.length === 0) return undefined
-      const expiry = Math.min(...all.map(one => one.until))
-      if (!open) return ms(expiry)
-      const ready = waiting.size > 0 ? 0 : Math.min(...[...returned.values()].map(one => one.notBefore))
-      return ms(Math.min(expiry, Math.max(nextAt, ready)))
+      if (returned.size + waiting.size === 0) return undefined
+      if (!open) return ms(earliest)
+      let ready = waiting.size > 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
+      for (const one of returned.values()) ready = Math.min(ready, one.notBefore)
+      return ms(Math.min(earliest, Math.max(nextAt, ready)))
     },
   }
 }

@@ -4,6 +4,7 @@ import type { ListenConfig } from '../config/shape.js'
 import { healthWords, slowStartShare } from '../health/health.js'
 import { lagOf } from '../health/lag.js'
 import type { SourceStatus } from '../sources/source.js'
+import { formatAddress } from '../topology/address.js'
 import type { Member } from '../topology/topology.js'
 import { type Bytes, type Ms, ms } from '../units/units.js'
 import type { ClusterState } from './cluster.js'
@@ -109,7 +110,7 @@ function memberStatus(
   const lag = lagBytes(lagNow(state, member, rules, now))
   return {
     name,
-    address: `${member.address.host}:${member.address.port}`,
+    address: formatAddress(member.address),
     role: up === false ? 'no answer' : roleWord(answer?.kind),
     published: { role: member.role, state: member.state },
     healthy: up === true,

@@ -3,6 +3,7 @@
 
 import type { First } from '../protocol/first.js'
 import { cancelRequest } from '../protocol/write.js'
+import { formatAddress } from '../topology/address.js'
 import type { Address } from '../topology/topology.js'
 import { type Ms, ms } from '../units/units.js'
 import { sendCancel } from './dial.js'
@@ -54,14 +55,11 @@ export async function cancel(session: Session, request: CancelPacket, packet: Bu
   close(session, 'cancelled', room)
 }
 
-/** Members this client has sessions with, also those out of the pool, then the rest of the pool. */
-function suspects(session: Session, room: Room): Address[] {
-  const view = room.cluster(session)
-  const known = view.state().topology?.members
-  const own = room.table.membersOf(session.cluster, session.host).flatMap(name => known?.get(name) ?? [])
-  const pooled = view.pool(session.config).filter(entry => entry.usable)
-  const to = (member: { address: Address; pooler?: Address }) =>
-    (session.config.target === 'pooler' ? member.pooler : undefined) ?? member.address
-  const all = [...own.map(to), ...pooled.map(entry => entry.address)]
-  return [...new Map(all.map(address => [`${address.host}:${address.port}`, address])).values()]
+/** Where this client's sessions lead, also out of the pool or to an address its member has left; then the rest of the pool. */
+function suspects({ cluster, host, config }: Session, room: Room): Address[] {
+  const view = room.cluster({ cluster })
+  const own = [...room.table.in('joined')].filter(one => one.cluster === cluster && one.host === host)
+  const pooled = view.pool(config).filter(entry => entry.usable)
+  const all = [...own.flatMap(one => one.linkedTo ?? []), ...pooled.map(entry => entry.address)]
+  return [...new Map(all.map(address => [formatAddress(address), address])).values()]
 }

@@ -4,6 +4,7 @@
 import { connect, type Socket } from 'node:net'
 import type { Unasked } from '../health/answer.js'
 import { createBackendScanner } from '../protocol/backend.js'
+import { formatAddress } from '../topology/address.js'
 import type { Address } from '../topology/topology.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
 import { READ_AHEAD } from './inbound.js'
@@ -64,7 +65,7 @@ export function open(address: Address, timeout: Ms, { slot, now }: Patience): Pr
       keepAlive: true,
       keepAliveInitialDelay: 5000,
     })
-    const where = `${address.host}:${address.port}`
+    const where = formatAddress(address)
     const done = (result: Socket | DialFailure) => {
       slot.wait = undefined
       link.off('connect', onConnect)
@@ -96,7 +97,7 @@ export function ask(
     return Promise.resolve({ kind: 'linked', link, answer: Buffer.alloc(0) })
   }
   return new Promise(resolve => {
-    const where = `${link.remoteAddress}:${link.remotePort}`
+    const where = formatAddress({ host: link.remoteAddress ?? '', port: link.remotePort ?? 0 })
     let answer: Buffer = Buffer.alloc(0)
     const done = (result: Dialled | DialFailure) => {
       slot.wait = undefined

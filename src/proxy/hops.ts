@@ -2,31 +2,18 @@
 // ended meanwhile; whoever ends it (the client, the janitor, a drain, the gate) has then already said why.
 
 import type { Socket } from 'node:net'
-import { mustCut } from '../pools/cluster.js'
 import { pick, whyNone } from '../pools/pick.js'
 import type { PoolEntry } from '../pools/pool.js'
 import { readEncryptionAnswer } from '../protocol/backend.js'
 import { type First, readFirst } from '../protocol/first.js'
+import { formatAddress } from '../topology/address.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
+import { askAgain, dial, type Linked, type Request, stillRight } from './attempt.js'
 import { cancel } from './cancel.js'
-import { ask, type DialFailure, type Dialled, open, type Question } from './dial.js'
 import { escort, type Key } from './escort.js'
 import type { Room } from './room.js'
 import { drop, refuse, relayed, type Session } from './session.js'
 import { begin } from './wait.js'
-
-/** A first packet that wants a member, with its bytes. */
-interface Request {
-  readonly kind: 'ssl' | 'gssenc' | 'startup' | 'direct_tls'
-  readonly packet: Buffer
-}
-
-/** A link that has answered the request, and whom it leads to. */
-interface Linked {
-  readonly link: Socket
-  readonly answer: Buffer
-  readonly entry: PoolEntry
-}
 
 /** Takes a counted session through its life. Never rejects for anything a client or member does. */
 export async function serve(session: Session, room: Room): Promise<void> {
@@ -110,7 +97,7 @@ function choose(session: Session, tried: ReadonlySet<string>, room: Room): PoolE
     sessionsOn: member => room.table.on(cluster, member),
     maxSessionsPerMember: config.maxSessionsPerMember,
     tried,
-    turn: session.id,
+    turn: room.turn(session.listen),
     chance: room.chance(),
   })
   return picked.kind === 'member' ? picked.entry : undefined
@@ -136,50 +123,6 @@ function whyHeld(session: Session, room: Room): string {
   return entries.some(entry => entry.usable) ? 'others wait before it, or no member has room' : whyNone(entries)
 }
 
-async function dial(session: Session, entry: PoolEntry, request: Request, room: Room): Promise<Dialled | DialFailure> {
-  const { config } = session
-  const member = entry.member.name
-  const startedAt = room.now()
-  room.table.move(session, 'dialing', member)
-  session.joinedAs = entry.joinsAs
-  const patience = { slot: session, now: room.now }
-  const link = await open(entry.address, config.connectTimeout, patience)
-  const result =
-    'kind' in link ? link : await ask(link, questionOf(request), request.packet, config.startupTimeout, patience)
-  const at = room.now()
-  const took = ms(at - startedAt)
-  session.connectTook = took
-  if (result.kind === 'linked') {
-    room.cluster(session).tell({ kind: 'dialled', outcome: { member, at, ok: true, took } })
-  } else if (!result.interrupted) {
-    const { reason, why } = result
-    room.report({ kind: 'dial_failed', cluster: session.cluster, listen: session.listen, member, why })
-    room.cluster(session).tell({ kind: 'dialled', outcome: { member, at, ok: false, took, reason, why } })
-  }
-  return result
-}
-
-function questionOf(request: Request): Question {
-  if (request.kind === 'startup' || request.kind === 'direct_tls') return request.kind
-  return 'encryption'
-}
-
-/** Rule 1, at the last moment: while the dial was under way the gate may have moved. */
-function stillRight(session: Session, entry: PoolEntry, room: Room): boolean {
-  const { config } = session
-  const cluster = room.cluster(session)
-  const { gate } = cluster.state()
-  if (config.role === 'primary') return gate.kind === 'open' && gate.member === entry.member.name
-  return mustCut(cluster.state(), joinedOf(session, entry.member.name)) === undefined
-}
-
-export const joinedOf = (session: Session, member: string) => ({
-  member,
-  role: session.config.role,
-  joinedAs: session.joinedAs,
-  onPromote: session.config.onPromote,
-})
-
 /** After `N` the client speaks on in plaintext over the same link; it is passed the answer and asked for its next packet. */
 async function goesOnInPlaintext(session: Session, request: Request, { answer }: Linked): Promise<boolean> {
   if (request.kind !== 'ssl' && request.kind !== 'gssenc') return false
@@ -188,31 +131,13 @@ async function goesOnInPlaintext(session: Session, request: Request, { answer }:
   return true
 }
 
-/** The next packet over the link that answered `N`; when the member turns it away now, the session is placed anew. */
-async function askAgain(
-  session: Session,
-  { link, entry }: Linked,
-  request: Request,
-  room: Room,
-): Promise<Linked | undefined> {
-  const patience = { slot: session, now: room.now }
-  const result = await ask(link, questionOf(request), request.packet, session.config.startupTimeout, patience)
-  if (!session.end && result.kind === 'linked' && stillRight(session, entry, room)) return { ...result, entry }
-  link.destroy()
-  if (result.kind === 'failed' && !result.interrupted) {
-    const { reason, why } = result
-    const outcome = { member: entry.member.name, at: room.now(), ok: false, took: ms(0), reason, why }
-    room.cluster(session).tell({ kind: 'dialled', outcome })
-  }
-  return undefined
-}
-
 /** Hop 4: hands both sockets to the relay with every byte already read, in order. A plaintext startup is escorted first. */
 async function join(session: Session, request: Request, linked: Linked, room: Room): Promise<void> {
   const { socket, inbound } = session
   const { link, entry } = linked
   const member = entry.member.name
-  session.backendClient = `${link.localAddress}:${link.localPort}`
+  session.linkedTo = entry.address
+  session.backendClient = formatAddress({ host: link.localAddress ?? '', port: link.localPort ?? 0 })
   room.table.move(session, 'joined', member)
   session.since = room.now()
   const joined = { role: session.config.role, member, heldFor: session.heldFor }
@@ -227,6 +152,10 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
     link.destroy()
     return
   }
+  session.early = {
+    fromClient: socket.bytesRead - socket.readableLength - lengthOf(escorted.toLink),
+    fromMember: link.bytesRead - link.readableLength - lengthOf(escorted.toSession),
+  }
   if ('key' in escorted && escorted.key) remember(session, escorted.key, entry, room)
   session.attached = room.engine.attach({ session: socket, link, ...nonEmpty(escorted) }, end =>
     relayed(session, end, room),
@@ -234,6 +163,8 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
   // A cut that came while the startup was escorted takes effect now.
   if (session.cutting) session.attached.cut()
 }
+
+const lengthOf = (chunks: readonly Buffer[]) => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 
 const nonEmpty = ({ toLink, toSession }: { toLink: readonly Buffer[]; toSession: readonly Buffer[] }) => ({
   toLink: toLink.filter(chunk => chunk.length > 0),

@@ -2,7 +2,7 @@
 //   startup, dialing  waits that are overdue (startupTimeout, connectTimeout, a silent backend)
 //   clusters          a tick, for what falls due by time alone (a scheduled failover)
 // Every second:
-//   joined            idleTimeout, halfCloseTimeout
+//   joined            idleTimeout, halfCloseTimeout; logins that never end, after 2 min
 //   closing           refused clients that do not go: their sockets are destroyed after 5 s
 //   cancel limits     forgotten once refilled
 
@@ -14,6 +14,8 @@ import { stopWait } from './wait.js'
 const SWEEP_MS = 100
 const SLOW_SWEEP = 10
 const CLOSING_MS = 5000
+/** PostgreSQL ends a login itself after authentication_timeout (1 min by default); a frozen one cannot. */
+const LOGIN_MS = 120_000
 
 /** Starts sweeping; the returned function ends it. */
 export function startJanitor(room: Room, tick: () => void): () => void {
@@ -37,7 +39,10 @@ function expire(session: Session, now: Ms): void {
 
 function watch(session: Session, now: Ms): void {
   const { attached, config, seen } = session
-  if (!attached) return
+  if (!attached) {
+    if (now - session.since > LOGIN_MS) cut(session, 'login_timeout')
+    return
+  }
   const { fromSession, fromLink } = attached.counts()
   const total = fromSession + fromLink
   const halfClosed = attached.halfClosed()

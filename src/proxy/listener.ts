@@ -6,6 +6,7 @@ import { formatListenAddress } from '../config/addresses.js'
 import type { ListenAddress, ListenConfig } from '../config/shape.js'
 import type { Refusal } from '../sessions/end.js'
 import { type Ms, ms } from '../units/units.js'
+import { clearDeadSocket } from './dead-socket.js'
 import { left, serve } from './hops.js'
 import { createInbound } from './inbound.js'
 import type { Room } from './room.js'
@@ -21,7 +22,10 @@ export interface ListenerDeps {
   readonly bug: (error: unknown, session: Session) => void
 }
 
-export type Opened = { readonly ok: true; readonly listener: Listener } | { readonly ok: false; readonly why: string }
+export type Opened =
+  | { readonly ok: true; readonly listener: Listener }
+  /** `passing`: it may be well a moment later (the address is not up yet, or still taken), without a change of configuration. */
+  | { readonly ok: false; readonly why: string; readonly passing: boolean }
 
 export interface Listener {
   readonly name: string
@@ -32,15 +36,16 @@ export interface Listener {
 }
 
 /** Binds and listens. A failure says what, the address, and the remedy. */
-export function listen(deps: ListenerDeps): Promise<Opened> {
+export async function listen(deps: ListenerDeps): Promise<Opened> {
   const { address } = deps.config()
+  if (address.kind === 'unix') await clearDeadSocket(address.path)
   const door = createDoor()
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, socket =>
     accept(socket, deps, door),
   )
   return new Promise(resolve => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      resolve({ ok: false, why: whyNot(deps.name, address, error) }),
+      resolve({ ok: false, why: whyNot(deps.name, address, error), passing: PASSING.has(error.code ?? '') }),
     )
     server.listen({ ...wayIn(address), backlog: 1024 }, () => {
       // As PostgreSQL's own socket: whoever reaches it may ask; pg_hba.conf decides.
@@ -76,6 +81,8 @@ function boundTo(server: Server, address: ListenAddress): string {
   return isIPv6(bound.address) ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
 }
 
+const PASSING: ReadonlySet<string> = new Set(['EADDRINUSE', 'EADDRNOTAVAIL'])
+
 const REMEDY: Record<string, string> = {
   EADDRINUSE: 'is taken; stop the other process or choose another',
   EADDRNOTAVAIL: 'is not an address of this machine; choose one of `ip address`, or 0.0.0.0',
@@ -93,7 +100,10 @@ function accept(socket: Socket, deps: ListenerDeps, door: Door): void {
   const session = newSession(socket, deps, room.now())
   const refusal = admission(session, deps, door)
   room.table.add(session)
-  session.inbound.onGone(error => left(session, error, room))
+  // Once joined, a client's end is passed on, not taken for a leaving: it may have half-closed behind its last words.
+  session.inbound.onGone(error => {
+    if (session.state !== 'joined') left(session, error, room)
+  })
   if (refusal) {
     refuse(session, refusal.end, `mekare: ${refusal.message}`, room)
     return
@@ -149,6 +159,7 @@ function newSession(socket: Socket, deps: ListenerDeps, now: Ms): Session {
     onEnd: undefined,
     end: undefined,
     cutting: undefined,
+    early: { fromClient: 0, fromMember: 0 },
     seen: { total: 0, at: now, halfClosedAt: undefined },
   }
 }

@@ -1,18 +1,19 @@
 // The proxy as a whole: its listeners, waiting rooms and janitor, and what a change of a cluster does to its sessions.
 
 import type { ListenConfig } from '../config/shape.js'
-import { type ClusterState, mustCut } from '../pools/cluster.js'
+import type { ClusterState } from '../pools/cluster.js'
+import { mustCut } from '../pools/cut.js'
 import type { ListenerStatus, SessionStatus } from '../pools/status.js'
 import type { Engine } from '../relay/relay.js'
 import type { End } from '../sessions/end.js'
 import { createTable } from '../sessions/table.js'
-import { bytes, type Ms, ms } from '../units/units.js'
+import { type Ms, ms } from '../units/units.js'
+import { joinedOf } from './attempt.js'
 import { createCancelLimit } from './cancel.js'
-import { joinedOf } from './hops.js'
 import { startJanitor } from './janitor.js'
-import { type Listener, listen } from './listener.js'
+import { type Listener, listen, type Opened } from './listener.js'
 import type { ClusterView, KeyHome, Room, Waitroom } from './room.js'
-import { cut, drop, refuse, type Session, type SessionDeps } from './session.js'
+import { cut, drop, movedBytes, refuse, type Session, type SessionDeps } from './session.js'
 import { stopWait } from './wait.js'
 import { createWaitroom, refusalOf } from './waitroom.js'
 
@@ -30,9 +31,11 @@ export interface ProxyDeps extends Pick<SessionDeps, 'report' | 'now'> {
   readonly bug: (error: unknown) => void
 }
 
+export type OpenProblem = Pick<Extract<Opened, { ok: false }>, 'why' | 'passing'>
+
 export interface ProxyServer {
   /** Opens every listener. The problems of those that could not be; then none is open. */
-  open(): Promise<readonly string[]>
+  open(): Promise<readonly OpenProblem[]>
   /** A cluster has changed: cuts what must be cut, ends dials that have become wrong, lets held clients through. */
   reconcile(cluster: string): void
   /** Takes nobody new, answers those who wait, and resolves once every session has ended or `within` is over. */
@@ -52,6 +55,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
   const keys = new Map<string, KeyHome>()
   const open = new Map<string, Listener>()
   const waitrooms = new Map<string, Waitroom>()
+  const turns = new Map<string, number>()
   let stopping = false
   let lastId = 0
   const { report, now } = deps
@@ -72,7 +76,12 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     engine: deps.engine,
     chance: deps.chance,
     cancelLimit: createCancelLimit(),
-    cluster: session => clusterOf(session.cluster),
+    cluster: of => clusterOf(of.cluster),
+    turn(listen) {
+      const turn = (turns.get(listen) ?? 0) + 1
+      turns.set(listen, turn)
+      return turn
+    },
     queue: name => found(waitrooms, name, 'listener'),
     stopping: () => stopping,
   }
@@ -84,8 +93,8 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     pumpAll()
   })
 
-  async function openAll(): Promise<readonly string[]> {
-    const problems: string[] = []
+  async function openAll(): Promise<readonly OpenProblem[]> {
+    const problems: OpenProblem[] = []
     for (const name of deps.listens.keys()) {
       const bug = (error: unknown, session: Session) => {
         deps.bug(error)
@@ -94,7 +103,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       const config = () => configOf(name)
       const opened = await listen({ room, name, config, nextId: () => ++lastId, maxSessions: deps.maxSessions, bug })
       if (opened.ok) open.set(name, opened.listener)
-      else problems.push(opened.why)
+      else problems.push(opened)
     }
     if (problems.length > 0) closeAll()
     else for (const { name, address } of open.values()) report({ kind: 'listening', listen: name, address })
@@ -200,15 +209,13 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
 
   function statusOf(session: Session): SessionStatus {
     const { id, client, state, member, backendClient } = session
-    const counts = session.attached?.counts()
     return {
       id,
       listen: session.listen,
       client,
       state: state === 'closing' ? 'joined' : state,
       for: ms(now() - session.since),
-      fromClient: bytes(counts?.fromSession ?? 0),
-      fromMember: bytes(counts?.fromLink ?? 0),
+      ...movedBytes(session),
       ...(member === undefined ? {} : { member }),
       ...(backendClient === undefined ? {} : { backendClient }),
     }

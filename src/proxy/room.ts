@@ -29,11 +29,13 @@ export interface Room extends SessionDeps {
   readonly engine: Engine
   /** By cluster, process id and secret key. */
   readonly keys: Map<string, KeyHome>
-  cluster(session: Session): ClusterView
+  cluster(of: Pick<Session, 'cluster'>): ClusterView
   queue(listen: string): Waitroom
   readonly cancelLimit: CancelLimit
   stopping(): boolean
   chance(): number
+  /** Grows by one with each pick of a listener. */
+  turn(listen: string): number
 }
 
 /** A listener's hold queue with the sessions behind its ids. */

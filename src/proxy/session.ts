@@ -7,7 +7,8 @@ import { errorResponse } from '../protocol/write.js'
 import type { Attached, RelayEnd } from '../relay/relay.js'
 import type { End, Refusal } from '../sessions/end.js'
 import type { Row, Table } from '../sessions/table.js'
-import { bytes, type Ms, ms } from '../units/units.js'
+import type { Address } from '../topology/topology.js'
+import { type Bytes, bytes, type Ms, ms } from '../units/units.js'
 import type { Inbound } from './inbound.js'
 import { stopWait, type WaitSlot } from './wait.js'
 
@@ -28,7 +29,11 @@ export interface Session extends Row, WaitSlot {
   failures: number
   /** Our own end of the link, `host:port`: what pg_stat_activity shows. */
   backendClient?: string
+  /** The address its link leads to, whatever the member's is by now. */
+  linkedTo?: Address
   attached?: Attached
+  /** Bytes that passed before the relay had the session: it counts those it was handed and all after them. */
+  early: { fromClient: number; fromMember: number }
   /** Undoes what joining registered (its cancel key). */
   onEnd: (() => void) | undefined
   /** Set once it has ended; every hop looks here after it has waited. */
@@ -56,6 +61,9 @@ const SQLSTATE: Record<Refusal, string> = {
   refused_timeout: '08P01',
 }
 
+/** So many refused clients may take their time to go. */
+const MOST_CLOSING = 500
+
 /** Answers with a FATAL ErrorResponse, ends the session, and reports it. Does nothing to one that has ended. */
 export function refuse(session: Session, end: Refusal, message: string, deps: SessionDeps): void {
   if (session.end) return
@@ -65,6 +73,8 @@ export function refuse(session: Session, end: Refusal, message: string, deps: Se
   session.socket.on('error', () => session.socket.destroy())
   session.socket.end(answer)
   session.socket.resume()
+  // Of a flood's last words none is waited for: each would hold a descriptor for seconds.
+  if (deps.table.in('closing').size > MOST_CLOSING) session.socket.destroySoon()
 }
 
 /** The session's one end before it was joined: whatever it waits for is interrupted. */
@@ -112,18 +122,28 @@ function endOf(by: 'session' | 'link', failed: boolean): End {
 }
 
 function reportEnd(session: Session, end: End, member: string | undefined, deps: SessionDeps, error?: string): void {
-  const counts = session.attached?.counts()
+  const { fromClient, fromMember } = movedBytes(session)
   deps.report({
     kind: 'session_ended',
     listen: session.listen,
     client: session.client,
     end,
     lasted: ms(deps.now() - session.acceptedAt),
-    fromClient: bytes(counts?.fromSession ?? 0),
-    fromMember: bytes(counts?.fromLink ?? 0),
+    fromClient,
+    fromMember,
     ...(member === undefined ? {} : { member }),
     ...(error === undefined ? {} : { error }),
   })
+}
+
+/** What the session has moved so far, its startup included. */
+export function movedBytes({ attached, early, socket }: Session): { fromClient: Bytes; fromMember: Bytes } {
+  const counts = attached?.counts()
+  if (!counts) return { fromClient: bytes(socket.bytesRead), fromMember: bytes(early.fromMember) }
+  return {
+    fromClient: bytes(early.fromClient + counts.fromSession),
+    fromMember: bytes(early.fromMember + counts.fromLink),
+  }
 }
 
 /** Cuts a joined session; its end is told when the relay has closed both sides. */

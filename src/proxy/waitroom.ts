@@ -2,9 +2,9 @@
 // those whose wait is over. Owns the only timer of the queue.
 
 import type { ListenConfig } from '../config/shape.js'
-import { gateWords } from '../pools/gate.js'
 import { createHoldQueue } from '../pools/hold.js'
 import { whyNone } from '../pools/pick.js'
+import type { Refusal } from '../sessions/end.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
 import type { ClusterView, Waitroom } from './room.js'
 import { refuse, type Session, type SessionDeps } from './session.js'
@@ -14,20 +14,28 @@ export function createWaitroom(config: () => ListenConfig, cluster: ClusterView,
   const waiters = new Map<number, { readonly session: Session; readonly go: () => void }>()
   let timer: NodeJS.Timeout | undefined
 
-  const canGo = () => cluster.pool(config()).some(entry => entry.usable)
+  /** How many could be joined now: a release without room would only lose the client its place. */
+  function vacancies(): number {
+    const { maxSessionsPerMember: most } = config()
+    const usable = cluster.pool(config()).filter(entry => entry.usable)
+    if (most === 0) return usable.length > 0 ? Number.POSITIVE_INFINITY : 0
+    return usable.reduce((sum, { member }) => sum + Math.max(0, most - deps.table.on(cluster.name, member.name)), 0)
+  }
 
   function pump(): void {
     clearTimeout(timer)
     const now = deps.now()
     for (const { id } of queue.expire(now)) answer(id)
-    const open = queue.size() > 0 && canGo()
-    if (open) letThrough(now)
-    const wakeAt = queue.wakeAt(open)
+    const room = queue.size() > 0 ? vacancies() : 0
+    letThrough(now, room)
+    const wakeAt = queue.wakeAt(room > 0)
     if (wakeAt !== undefined) timer = setTimeout(pump, Math.max(1, Math.ceil(wakeAt - deps.now())))
   }
 
-  function letThrough(now: Ms): void {
-    for (let next = queue.release(now); next; next = queue.release(now)) {
+  function letThrough(now: Ms, room: number): void {
+    for (let left = room; left > 0; left--) {
+      const next = queue.release(now)
+      if (!next) return
       const waiter = waiters.get(next.id)
       waiters.delete(next.id)
       if (!waiter) continue
@@ -82,16 +90,19 @@ const tooMany = (config: ListenConfig) =>
   ['refused_limit', `mekare: maxHeld is ${config.maxHeld}, and as many clients wait already`] as const
 
 /** What a client is told when nobody can take it: the cluster, since when, and what is waited for. */
-export function refusalOf(config: ListenConfig, cluster: ClusterView, now: Ms) {
-  const { gate } = cluster.state()
-  if (config.role === 'primary') {
-    const words =
-      gate.kind === 'closed' ? `no primary for ${formatMs(ms(now - gate.since))}: ${gate.why}` : gateWords(gate, now)
-    return ['refused_no_primary', `mekare: cluster "${cluster.name}" has ${words}`] as const
+export function refusalOf(config: ListenConfig, cluster: ClusterView, now: Ms): readonly [Refusal, string] {
+  const { gate, words } = cluster.state()
+  const { role, maxSessionsPerMember } = config
+  const entries = cluster.pool(config)
+  const named = `cluster "${cluster.name}"`
+  if (maxSessionsPerMember > 0 && entries.some(entry => entry.usable))
+    return ['refused_limit', `mekare: every usable member of ${named} has maxSessionsPerMember ${maxSessionsPerMember}`]
+  if (role !== 'primary')
+    return ['refused_no_replica', `mekare: ${named} has no usable member for role ${role}: ${whyNone(entries)}`]
+  if (gate.kind === 'closed') {
+    const since = formatMs(ms(now - gate.since))
+    return ['refused_no_primary', `mekare: ${named} has no primary for ${since}: ${gate.why}`]
   }
-  const why = whyNone(cluster.pool(config))
-  return [
-    'refused_no_replica',
-    `mekare: cluster "${cluster.name}" has no usable member for role ${config.role}: ${why}`,
-  ] as const
+  const why = words.get(gate.member)?.turnedAway?.why ?? whyNone(entries)
+  return ['refused_no_primary', `mekare: ${gate.member} is the primary of ${named}, but could not be joined: ${why}`]
 }

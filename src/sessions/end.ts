@@ -13,6 +13,7 @@ export const ENDS = [
   'cut_promoted', // its replica became a primary
   'cut_shutdown', // the proxy ended before the session did
   'idle_timeout',
+  'login_timeout', // neither side ended a login
   'half_close_timeout',
   'refused_no_primary',
   'refused_no_replica',

@@ -39,8 +39,6 @@ export interface Table<S extends Row> {
   size(): number
   /** Sessions joined with or being dialled to a member, over all listeners of its cluster. */
   on(cluster: string, member: string): number
-  /** Members of a cluster that this host has joined sessions with. */
-  membersOf(cluster: string, host: string): string[]
   count(listen: string, state: SessionState): number
 }
 
@@ -99,10 +97,6 @@ export function createTable<S extends Row>(): Table<S> {
     get: id => ids.get(id),
     size: () => ids.size,
     on: (cluster, member) => members.get(`${cluster}/${member}`) ?? 0,
-    membersOf(cluster, host) {
-      const theirs = [...sets.joined].filter(s => s.cluster === cluster && s.host === host)
-      return [...new Set(theirs.flatMap(s => s.member ?? []))]
-    },
     count: (listen, state) => listens.get(`${listen}/${state}`) ?? 0,
   }
 }

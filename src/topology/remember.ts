@@ -10,7 +10,9 @@ import type { Member, Topology } from './topology.js'
  */
 export function remember(previous: Topology | undefined, next: Topology, now: Ms): Topology {
   if (previous === undefined) return next
-  const kept = [...previous.members.values()].filter(member => isGone(next.members.get(member.name)))
+  const kept = [...previous.members.values()].filter(
+    member => isGone(next.members.get(member.name)) && !isTaken(member, next),
+  )
   if (kept.length === 0) return next
   const members = new Map(next.members)
   for (const member of kept) members.set(member.name, { ...member, vanishedAt: member.vanishedAt ?? now })
@@ -23,6 +25,12 @@ export function forget(topology: Topology, name: string): Topology {
   const members = new Map(topology.members)
   members.delete(name)
   return { ...topology, members }
+}
+
+/** A renamed member: the server at its address goes by another name now. */
+function isTaken({ address }: Member, next: Topology): boolean {
+  const where = formatAddress(address)
+  return [...next.members.values()].some(one => one.vanishedAt === undefined && formatAddress(one.address) === where)
 }
 
 function isGone(member: Member | undefined): boolean {

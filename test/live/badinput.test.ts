@@ -209,11 +209,15 @@ const problems = async (sight: Sight) =>
 async function leaderGhost(t: Test, place: Place): Promise<void> {
   const { stand, sight, proxy } = place
   await t.test('a leader key that names nobody closes the gate and says so', async t => {
+    const before = await openWire(proxy.write, startup)
+    await before.bytes(1)
     for (const name of stand.members) stand.freeze(name, 'patroni')
     await stand.etcdctl('put', '--ignore-lease', '/service/demo/leader', 'ghost')
     await sight.verdict('write', 'pg1', /^not usable/)
     t.match(await sight.explain('write', 'pg1'), /^pg1: not usable: the gate is closed: .*ghost/)
     t.match(await problems(sight), [/leader: names "ghost", but there is no such member/])
+    t.comment(await sight.explain('write', 'pg1'))
+    t.not(await before.ended(2000), 'still open', 'a writer is cut: pg1 is not the leader any more')
     const wire = await openWire(proxy.write, startup)
     t.equal((await wire.bytes(1, 500)).length, 0, 'a new writer is held')
     const reader = await openWire(proxy.read, startup)

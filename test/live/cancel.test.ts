@@ -91,7 +91,7 @@ async function known(t: Test, place: Place): Promise<void> {
 async function controlC(t: Test, { stand, proxy }: Place): Promise<void> {
   const [host, port] = proxy.read.split(':')
   const conninfo = `host=${host} port=${port} user=app dbname=app sslmode=disable application_name=ctrlc`
-  const argv = ['psql', '-X', conninfo, '-c', 'select pg_sleep(60)']
+  const argv = [join(stand.programs.postgres, 'psql'), '-X', conninfo, '-c', 'select pg_sleep(60)']
   const child = stand.spawn('client', 'psql', argv, { env: { PGPASSWORD: PASSWORDS.app } })
   const running = "select pid from pg_stat_activity where application_name = 'ctrlc' and wait_event = 'PgSleep'"
   await until(10_000, 'the query of psql does not run', async () => {

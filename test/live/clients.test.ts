@@ -82,9 +82,14 @@ function conninfo({ proxy }: Place, over: Readonly<Record<string, string | numbe
     .join(' ')
 }
 
+/** PostgreSQL's own client programs lie beside its server. */
+const program = ({ programs }: Stand, name: string) => join(programs.postgres, name)
+
 function psql(place: Place, over: Readonly<Record<string, string | number>>, ...args: readonly string[]) {
   const flags = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1']
-  return place.stand.clientExec(['psql', ...flags, ...args, conninfo(place, over)], { PGPASSWORD: PASSWORDS.app })
+  return place.stand.clientExec([program(place.stand, 'psql'), ...flags, ...args, conninfo(place, over)], {
+    PGPASSWORD: PASSWORDS.app,
+  })
 }
 
 const where = ['-c', 'select host(inet_server_addr()), pg_is_in_recovery()']
@@ -149,15 +154,16 @@ async function programs(t: Test, place: Place): Promise<void> {
     t.equal(done.code, 0, `${argv.join(' ')} ${done.code === 0 ? '' : done.stderr}`)
     return done
   }
+  const pgbench = program(stand, 'pgbench')
   const at = (where: string) => ['-h', proxy.address, '-p', String(port(where)), '-U', 'app']
 
   await t.test('pgbench: TPC-B, reads, and a connection for each transaction', async t => {
-    await exec(t, 'pgbench', ...at(proxy.write), '-i', '-q', '-s', '1', 'app')
+    await exec(t, pgbench, ...at(proxy.write), '-i', '-q', '-s', '1', 'app')
     const five = ['-T', '5', '-c', '4', '-n']
     const runs = await Promise.all([
-      exec(t, 'pgbench', ...at(proxy.write), ...five, 'app'),
-      exec(t, 'pgbench', ...at(proxy.read), ...five, '-S', 'app'),
-      exec(t, 'pgbench', ...at(proxy.read), ...five, '-S', '-C', 'app'),
+      exec(t, pgbench, ...at(proxy.write), ...five, 'app'),
+      exec(t, pgbench, ...at(proxy.read), ...five, '-S', 'app'),
+      exec(t, pgbench, ...at(proxy.read), ...five, '-S', '-C', 'app'),
     ])
     for (const { stdout } of runs) {
       t.comment(
@@ -189,14 +195,30 @@ async function programs(t: Test, place: Place): Promise<void> {
     const dir = (name: string) => join(stand.dir, 'client', name)
     mkdirSync(dir('wal'))
     const dsn = conninfo(place, { user: 'replicator', dbname: 'replication' })
-    const wal = stand.spawn('client', 'receivewal', ['pg_receivewal', '-D', dir('wal'), '-d', dsn, '--no-sync'], {
-      env: { PGPASSWORD: PASSWORDS.replicator },
-    })
-    const backup = ['pg_basebackup', '-D', dir('backup'), '-X', 'stream', '-c', 'fast', '--no-sync', '-d', dsn]
+    const wal = stand.spawn(
+      'client',
+      'receivewal',
+      [program(stand, 'pg_receivewal'), '-D', dir('wal'), '-d', dsn, '--no-sync'],
+      {
+        env: { PGPASSWORD: PASSWORDS.replicator },
+      },
+    )
+    const backup = [
+      program(stand, 'pg_basebackup'),
+      '-D',
+      dir('backup'),
+      '-X',
+      'stream',
+      '-c',
+      'fast',
+      '--no-sync',
+      '-d',
+      dsn,
+    ]
     const { code, stderr } = await stand.clientExec(backup, { PGPASSWORD: PASSWORDS.replicator })
     t.equal(code, 0, stderr)
     t.ok(existsSync(join(dir('backup'), 'backup_manifest')), 'the backup is whole')
-    const verify = await stand.clientExec([join(stand.programs.postgres, 'pg_verifybackup'), dir('backup')])
+    const verify = await stand.clientExec([program(stand, 'pg_verifybackup'), dir('backup')])
     t.match(verify.stdout, /backup successfully verified/, verify.stderr)
     await psql(place, {}, '-c', 'create table w as select generate_series(1, 200000) n', '-c', 'drop table w')
     await sleep(1000)

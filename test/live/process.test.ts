@@ -26,7 +26,7 @@ t.test('the life of the process', async t => {
   try {
     await stand.up()
     await t.test('descriptors are given back after a storm', t => storm(t, stand))
-    await t.test('every byte of a session is counted, its startup too', t => counted(t, stand))
+    await t.test('every byte of a session is counted, its startup too; SIGHUP ends nothing', t => counted(t, stand))
     await t.test('SIGTERM drains: sessions may end by themselves, nobody new comes', t => drains(t, stand))
     await t.test('after drainTimeout the sessions left are cut', t => cutAtLast(t, stand))
     await t.test('a second SIGTERM ends at once, whatever state sessions are in', t => atOnce(t, stand))
@@ -122,6 +122,8 @@ async function counted(t: Test, stand: Stand): Promise<void> {
   await until(5000, 'no answer', async () => wire.received().length > before + 30 || undefined)
   wire.close()
   await sight.line(/ended after .* \(client/)
+  proxy.child.kill('SIGHUP')
+  await sight.line(/^SIGHUP: .*restart it for a changed configuration/)
   t.equal(await bytes('up'), sslRequest().length + who.length + query.length, 'up')
   t.equal(await bytes('down'), wire.received().length, 'down')
   t.equal(await proxy.stop(), 0)
@@ -194,7 +196,9 @@ async function killed(t: Test, stand: Stand): Promise<void> {
   t.ok(existsSync(path), 'its socket is left')
   const { proxy } = await start(stand, {}, {}, listen)
   const at = `host=${join(stand.dir, 'client')} port=5000 user=app dbname=app`
-  const { stdout, stderr } = await stand.clientExec(['psql', '-XAtc', 'select 1', at], { PGPASSWORD: PASSWORDS.app })
+  const { stdout, stderr } = await stand.clientExec([join(stand.programs.postgres, 'psql'), '-XAtc', 'select 1', at], {
+    PGPASSWORD: PASSWORDS.app,
+  })
   t.equal(stdout, '1\n', stderr)
   const second = await stand.clientExec([process.execPath, PROGRAM, 'run', '--config', proxy.configFile])
   t.equal(second.code, 78, 'a second process on the same addresses does not start')

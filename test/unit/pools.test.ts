@@ -3,14 +3,8 @@ import t from 'tap'
 import type { ListenConfig } from '../../src/config/shape.js'
 import type { Event } from '../../src/events/event.js'
 import type { Answer, ProbeOutcome } from '../../src/health/answer.js'
-import {
-  type ClusterInput,
-  type ClusterState,
-  mustCut,
-  newCluster,
-  probePeriod,
-  step,
-} from '../../src/pools/cluster.js'
+import { type ClusterInput, type ClusterState, newCluster, probePeriod, step } from '../../src/pools/cluster.js'
+import { mustCut } from '../../src/pools/cut.js'
 import { gateWords } from '../../src/pools/gate.js'
 import { createHoldQueue, type HoldRules } from '../../src/pools/hold.js'
 import { type PickView, pick, whyNone } from '../../src/pools/pick.js'
@@ -686,4 +680,123 @@ t.test('no order of events opens the gate towards a member that is not a confirm
       return !stands || (away !== undefined && away.at >= theirs.askedAt)
     })
   }
+})
+
+t.test('evidence that is not the member’s word', async t => {
+  const dial = (name: string, at: number, reason: 'timeout' | 'unclear' | 'unreachable'): ClusterInput => ({
+    kind: 'dialled',
+    outcome: { member: name, at: ms(at), ok: false, took: ms(1), reason, why: reason },
+  })
+
+  t.test(
+    'closes nothing: our own want of descriptors, or one time-out while the probe still hears the primary',
+    async t => {
+      t.equal(play([...RUNNING, [30, dial('pg1', 30, 'unclear')]]).gate, 'open pg1')
+      t.equal(play([...RUNNING, [30, dial('pg1', 30, 'timeout')]]).gate, 'open pg1')
+      t.equal(play([...RUNNING, [30, ['pg1', timeout]], [40, dial('pg1', 40, 'timeout')]]).gate, 'closed unreachable')
+    },
+  )
+
+  t.test('of an old address does not count for a new one under the same name', async t => {
+    const moved = withMember('pg1', { address: { host: '10.9.9.9', port: 5432 } })
+    const { gate, state } = play([...RUNNING, [30, moved]])
+    t.equal(gate, 'closed unconfirmed')
+    t.equal(play([[40, ['pg1', primary()]]], state).gate, 'open pg1')
+  })
+})
+
+t.test('members that come and go', async t => {
+  t.test('in a pause without keys, a primary that restarts is not forgotten', async t => {
+    const settings = { ...SETTINGS, pause: true }
+    const paused = play([...RUNNING, [30, news({ settings, names: [] })], [31, ['pg1', primary()]]])
+    t.equal(paused.gate, 'open pg1')
+    const down = play(
+      [
+        [40, ['pg1', refused]],
+        [60, ['pg1', refused]],
+        [80, ['pg1', refused]],
+      ],
+      paused.state,
+    )
+    t.ok(down.state.topology?.members.has('pg1'))
+    t.equal(play([[100, ['pg1', primary()]]], down.state).gate, 'open pg1')
+  })
+
+  t.test('a renamed one is kept once, and the old name is told to be gone', async t => {
+    const members = new Map([
+      ['pgA', member('pgA', { address: member('pg2').address })],
+      ['pg1', member('pg1')],
+    ])
+    const { state, events } = play([...RUNNING, [30, news({ leader: 'pg1', members })]])
+    t.same([...(state.topology?.members.keys() ?? [])].sort(), ['pg1', 'pg3', 'pgA'])
+    t.ok(events.some(e => e.kind === 'member_forgotten' && e.member === 'pg2'))
+  })
+
+  t.test('one taken out of the cluster is not opened to in a silence, however high its timeline', async t => {
+    const out = play([
+      ...RUNNING,
+      [30, news({ leader: 'pg1', names: ['pg1', 'pg2'] })],
+      [40, ['pg3', primary(900, 2)]],
+      [50, silent(50)],
+    ])
+    t.equal(out.gate, 'open pg1')
+  })
+})
+
+t.test('a failover key left behind', async t => {
+  const asked: Line[] = [...RUNNING, [30, news({ leader: 'pg1', failover: { leader: 'pg1', candidate: 'pg2' } })]]
+
+  t.test('when etcd falls silent in the middle, gives way to the successor’s own word', async t => {
+    t.equal(play([...asked, [40, silent(40)], [50, ['pg2', primary(200, 2)]]]).gate, 'open pg2')
+  })
+
+  t.test('is told once, whoever leads meanwhile; a scheduled one is told when it falls due', async t => {
+    const again: Line[] = [
+      [40, news({ failover: { candidate: 'pg2' } })],
+      [50, news({ leader: 'pg2', failover: { candidate: 'pg2' } })],
+    ]
+    const told = play([...RUNNING, [30, news({ leader: 'pg1', failover: { candidate: 'pg2' } })], ...again]).events
+    t.equal(told.filter(e => e.kind === 'first_sign').length, 1)
+    const scheduled = play([...RUNNING, [30, news({ leader: 'pg1', failover: { leader: 'pg1', dueAt: ms(500) } })]])
+    t.notOk(scheduled.events.some(e => e.kind === 'first_sign'))
+    t.ok(play([[501, { kind: 'tick' }]], scheduled.state).events.some(e => e.kind === 'first_sign'))
+  })
+})
+
+t.test('more on who is cut, and what is told', async t => {
+  t.test('a read session that fell back to the primary is cut like a write session when the key moves', async t => {
+    const { state } = play([...RUNNING, [30, news({ leader: 'pg2' })]])
+    const fallen = { member: 'pg1', role: 'replica' as const, joinedAs: 'primary' as const, onPromote: 'keep' as const }
+    t.equal(mustCut(state, fallen), 'cut_leader_moved')
+  })
+
+  t.test('a leader change across a gap without a key names the leader before it', async t => {
+    const { events } = play([...RUNNING, [30, news({})], [40, news({ leader: 'pg2' })]])
+    t.same(events.filter(e => e.kind === 'leader_changed').at(-1), {
+      kind: 'leader_changed',
+      cluster: 'demo',
+      from: 'pg1',
+      to: 'pg2',
+    })
+  })
+
+  t.test('a key overwritten in place is another term, and its leader is asked anew', async t => {
+    const ghost: Line[] = [
+      [30, news({ term: { leader: 'pg9', revision: 'r-pg1' } })],
+      [40, news({ leader: 'pg1' })],
+    ]
+    t.equal(play([...RUNNING, ...ghost]).gate, 'closed unconfirmed')
+  })
+
+  t.test('the hold queue knows when to wake with very many in it', async t => {
+    const queue = createHoldQueue(() => ({ maxHeld: 1_000_000, releaseRate: 100 }))
+    for (let id = 1; id <= 200_000; id++)
+      queue.enter({ id, since: ms(0), until: ms(1000 + id), notBefore: ms(0) }, false)
+    t.equal(queue.wakeAt(false), 1001)
+    t.same(
+      queue.expire(ms(1002)).map(one => one.id),
+      [1, 2],
+    )
+    t.equal(queue.wakeAt(false), 1003)
+  })
 })

@@ -1,0 +1,102 @@
+// One attempt at one member: the dial, what it tells of the member, and whether it is still the right one when it has answered.
+
+import type { Socket } from 'node:net'
+import { mustCut } from '../pools/cut.js'
+import type { PoolEntry } from '../pools/pool.js'
+import { formatAddress } from '../topology/address.js'
+import { type Ms, ms } from '../units/units.js'
+import { ask, type DialFailure, type Dialled, open, type Question } from './dial.js'
+import type { ClusterView, Room } from './room.js'
+import type { Session } from './session.js'
+
+/** A first packet that wants a member, with its bytes. */
+export interface Request {
+  readonly kind: 'ssl' | 'gssenc' | 'startup' | 'direct_tls'
+  readonly packet: Buffer
+}
+
+/** A link that has answered the request, and whom it leads to. */
+export interface Linked {
+  readonly link: Socket
+  readonly answer: Buffer
+  readonly entry: PoolEntry
+}
+
+/** One try at one member, with the client's first packet. What came of it is told as evidence. */
+export async function dial(
+  session: Session,
+  entry: PoolEntry,
+  request: Request,
+  room: Room,
+): Promise<Dialled | DialFailure> {
+  const { config } = session
+  const member = entry.member.name
+  const startedAt = room.now()
+  room.table.move(session, 'dialing', member)
+  session.joinedAs = entry.joinsAs
+  const patience = { slot: session, now: room.now }
+  const link = await open(entry.address, config.connectTimeout, patience)
+  const result =
+    'kind' in link ? link : await ask(link, questionOf(request), request.packet, config.startupTimeout, patience)
+  const took = ms(room.now() - startedAt)
+  session.connectTook = took
+  tellDialled(session, entry, result, took, room)
+  return result
+}
+
+/** Evidence for health, unless it is of another server: a pooler beside the member, or an address it has left meanwhile. */
+function tellDialled(session: Session, entry: PoolEntry, result: Dialled | DialFailure, took: Ms, room: Room): void {
+  const { cluster, listen, config } = session
+  const member = entry.member.name
+  const failed = result.kind === 'failed' && !result.interrupted
+  if (failed) room.report({ kind: 'dial_failed', cluster, listen, member, why: result.why })
+  const view = room.cluster(session)
+  if (config.target === 'pooler' || !stillThere(entry, view)) return
+  const outcome = { member, at: room.now(), took }
+  if (failed) view.tell({ kind: 'dialled', outcome: { ...outcome, ok: false, reason: result.reason, why: result.why } })
+  else if (result.kind === 'linked') view.tell({ kind: 'dialled', outcome: { ...outcome, ok: true } })
+}
+
+function questionOf(request: Request): Question {
+  if (request.kind === 'startup' || request.kind === 'direct_tls') return request.kind
+  return 'encryption'
+}
+
+/** Rule 1, at the last moment: while the dial was under way the gate, or the member itself, may have moved. */
+export function stillRight(session: Session, entry: PoolEntry, room: Room): boolean {
+  const { config } = session
+  const cluster = room.cluster(session)
+  if (!stillThere(entry, cluster)) return false
+  const { gate } = cluster.state()
+  if (config.role === 'primary') return gate.kind === 'open' && gate.member === entry.member.name
+  return mustCut(cluster.state(), joinedOf(session, entry.member.name)) === undefined
+}
+
+function stillThere({ member }: PoolEntry, cluster: ClusterView): boolean {
+  const now = cluster.state().topology?.members.get(member.name)?.address
+  return now !== undefined && formatAddress(now) === formatAddress(member.address)
+}
+
+export const joinedOf = (session: Session, member: string) => ({
+  member,
+  role: session.config.role,
+  joinedAs: session.joinedAs,
+  onPromote: session.config.onPromote,
+})
+
+/** The next packet over the link that answered `N`; when the member turns it away now, the session is placed anew. */
+export async function askAgain(
+  session: Session,
+  { link, entry }: Linked,
+  request: Request,
+  room: Room,
+): Promise<Linked | undefined> {
+  const patience = { slot: session, now: room.now }
+  const askedAt = room.now()
+  const result = await ask(link, questionOf(request), request.packet, session.config.startupTimeout, patience)
+  if (!session.end && result.kind === 'linked' && stillRight(session, entry, room)) return { ...result, entry }
+  link.destroy()
+  if (result.kind === 'failed' && !result.interrupted) session.failures++
+  tellDialled(session, entry, result, ms(room.now() - askedAt), room)
+  return undefined
+}

@@ -1,0 +1,270 @@
+// The native relay engine where it differs from every other: threads that crash, descriptors used up, sockets that are busy at
+// hand-over, peers that fall silent, shares of time, and the choice of an engine at the start.
+
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readdirSync } from 'node:fs'
+import { createServer, connect as dial, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createEngine } from '../../src/relay/create.js'
+import { createNativeEngine, type NativeEngine } from '../../src/relay/native.js'
+import type { Attached, RelayEnd } from '../../src/relay/relay.js'
+import { ms } from '../../src/units/units.js'
+
+const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, '127.0.0.1')
+await once(server, 'listening')
+t.teardown(() => server.close())
+const bound = server.address()
+const port = typeof bound === 'object' && bound ? bound.port : 0
+
+async function pair(): Promise<[Socket, Socket]> {
+  const near = dial({ port, host: '127.0.0.1', allowHalfOpen: true })
+  const [[far]] = await Promise.all([once(server, 'connection'), once(near, 'connect')])
+  return [near, far as Socket]
+}
+
+interface Wire {
+  readonly client: Socket
+  readonly backend: Socket
+  readonly session: Socket
+  readonly link: Socket
+}
+
+async function wire(): Promise<Wire> {
+  const [client, session] = await pair()
+  const [link, backend] = await pair()
+  for (const socket of [client, backend, session, link]) socket.on('error', () => {})
+  return { client, backend, session, link }
+}
+
+interface Joined extends Wire {
+  readonly attached: Attached
+  readonly ended: Promise<RelayEnd>
+}
+
+function attach(engine: NativeEngine, made: Wire): Joined {
+  let attached: Attached | undefined
+  const ended = new Promise<RelayEnd>(resolve => {
+    attached = engine.attach({ session: made.session, link: made.link, toLink: [], toSession: [] }, resolve)
+  })
+  if (!attached) throw new Error('not attached')
+  return { ...made, attached, ended }
+}
+
+const descriptors = () => readdirSync('/proc/self/fd').length
+
+async function settled(before: number): Promise<number> {
+  for (let i = 0; i < 200 && descriptors() > before; i++) await sleep(5)
+  return descriptors()
+}
+
+async function echo({ client, backend }: Wire, word: string): Promise<string> {
+  backend.resume()
+  client.resume()
+  client.write(word)
+  backend.write(String((await once(backend, 'data'))[0]))
+  return String((await once(client, 'data'))[0])
+}
+
+async function started(threads: number, told: string[] = []): Promise<NativeEngine> {
+  const engine = createNativeEngine({ threads, told: what => told.push(what) })
+  t.teardown(() => engine.stop())
+  t.equal(await engine.ready(), undefined)
+  return engine
+}
+
+/** Writes without end, one block after another. */
+function pour(socket: Socket): void {
+  const block = Buffer.alloc(262_144)
+  const more = () => {
+    if (!socket.destroyed) socket.write(block, () => setImmediate(more))
+  }
+  more()
+}
+
+t.test(
+  'a thread that crashes ends its own sessions with the reason; the others go on, and it is started anew',
+  async t => {
+    const before = descriptors()
+    const told: string[] = []
+    const engine = createNativeEngine({ threads: 2, told: what => told.push(what) })
+    await engine.ready()
+    const first = attach(engine, await wire())
+    const second = attach(engine, await wire())
+    t.same(
+      engine.threads.map(thread => thread.size()),
+      [1, 1],
+      'one session in each thread',
+    )
+    engine.threads[0]?.crash()
+    const end = await first.ended
+    t.match(end, { by: 'cut', error: /the relay thread has crashed: unknown command/ })
+    t.match(told, [/crashed.*1 sessions have ended; it is started anew/])
+    t.equal(await echo(second, 'still here'), 'still here')
+    const third = attach(engine, await wire())
+    t.equal(engine.threads[0]?.size(), 1, 'the new thread has the new session')
+    t.equal(await echo(third, 'works again'), 'works again')
+
+    engine.threads[0]?.crash()
+    await third.ended
+    engine.threads[0]?.crash()
+    for (let i = 0; i < 400 && told.length < 3; i++) await sleep(5)
+    t.match(told[2], /given up after 3 crashes/)
+    const fourth = attach(engine, await wire())
+    t.equal(await echo(fourth, 'elsewhere'), 'elsewhere')
+    await engine.stop()
+    t.match(await second.ended, { by: 'cut', error: /stopped/ })
+    const fifth = attach(engine, await wire())
+    t.equal(await echo(fifth, 'by Node'), 'by Node')
+    for (const one of [first, second, third, fourth, fifth])
+      for (const side of [one.client, one.backend]) side.destroy()
+    await fifth.ended
+    t.equal(await settled(before), before, 'no descriptor is left')
+  },
+)
+
+t.test('a session for which no descriptor is left stays with Node, and the next one is handed over again', async t => {
+  const engine = await started(1)
+  const [first, second] = [await wire(), await wire()]
+  const limit = descriptors() + 20
+  execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${limit}:`])
+  const held: number[] = []
+  try {
+    for (;;) held.push(openSync('/dev/null', 'r'))
+  } catch {}
+  const one = attach(engine, first)
+  t.equal(first.session.destroyed, false)
+  for (const fd of held) closeSync(fd)
+  execFileSync('prlimit', ['--pid', String(process.pid), '--nofile=20000:'])
+  t.equal(await echo(one, 'by Node'), 'by Node')
+  const two = attach(engine, second)
+  t.equal(second.session.destroyed, true)
+  t.equal(await echo(two, 'native'), 'native')
+  for (const joined of [one, two]) {
+    joined.client.end()
+    joined.backend.end()
+    t.match(await joined.ended, { by: /session|link/ })
+  }
+})
+
+t.test('a session that Node still writes to is handed over when that is written, with nothing lost', async t => {
+  const engine = await started(1)
+  const made = await wire()
+  const size = 8 * 1024 * 1024
+  made.session.write(Buffer.alloc(size, 'a'))
+  t.ok(made.session.writableLength > 0)
+  const joined = attach(engine, made)
+  made.client.write('early')
+  made.backend.write('tail')
+  t.equal(made.session.destroyed, false, 'not yet')
+  let heard = 0
+  let last = ''
+  made.client.on('data', (chunk: Buffer) => {
+    heard += chunk.length
+    last = (last + chunk.subarray(-4).toString('latin1')).slice(-4)
+  })
+  made.backend.resume()
+  t.equal(String((await once(made.backend, 'data'))[0]), 'early')
+  while (heard < size + 4) await sleep(5)
+  t.equal(last, 'tail')
+  t.equal(made.session.destroyed, true, 'handed over')
+  made.client.end()
+  made.backend.end()
+  await joined.ended
+
+  const cut = attach(engine, await filled())
+  cut.attached.cut()
+  t.same(await cut.ended, { by: 'cut' })
+})
+
+async function filled(): Promise<Wire> {
+  const made = await wire()
+  made.session.write(Buffer.alloc(8 * 1024 * 1024))
+  return made
+}
+
+t.test('an end or a reset between hand-over and first read ends the session as it would have', async t => {
+  const engine = await started(1)
+  for (const how of ['reset', 'end'] as const) {
+    const made = await wire()
+    const joined = attach(engine, made)
+    made.backend.resume()
+    if (how === 'reset') made.client.resetAndDestroy()
+    else {
+      made.client.end()
+      made.backend.end()
+      made.client.resume()
+    }
+    const end = await joined.ended
+    t.match(end, how === 'reset' ? { by: 'session', error: 'read ECONNRESET' } : { by: /session|link/ })
+  }
+})
+
+t.test('a session is answered soon while others move as much as they can', async t => {
+  const engine = await started(1)
+  const bulk = [attach(engine, await wire()), attach(engine, await wire()), attach(engine, await wire())]
+  for (const { client, backend } of bulk) {
+    client.resume()
+    pour(backend)
+  }
+  const small = attach(engine, await wire())
+  const took: number[] = []
+  for (let i = 0; i < 20; i++) {
+    const since = performance.now()
+    await echo(small, 'x')
+    took.push(performance.now() - since)
+  }
+  took.sort((a, b) => a - b)
+  // The far ends are in this process too and share its one thread: most of this time is theirs.
+  t.ok((took[10] ?? 1000) < 100, `median ${took[10]?.toFixed(1)} ms`)
+  for (const { attached } of bulk) t.ok(attached.counts().fromLink > 1_000_000)
+  for (const { attached } of [...bulk, small]) attached.cut()
+  for (const { ended } of [...bulk, small]) t.same(await ended, { by: 'cut' })
+})
+
+t.test('a reader that does not read is not taken for a dead peer', async t => {
+  const engine = await started(1)
+  const joined = attach(engine, await wire())
+  pour(joined.backend)
+  await sleep(2500)
+  const stalled = joined.attached.stalledFor?.() ?? 0
+  t.ok(stalled < 1500, `${stalled} ms`)
+  joined.attached.cut()
+  await joined.ended
+})
+
+t.test('an engine is chosen: what is asked for, or the best that works, with the reason', async t => {
+  const config = { engine: 'auto', threads: 1, spin: ms(0) } as const
+  const auto = await createEngine(config, () => {})
+  t.match(auto, { ok: true, engine: { name: 'native' }, why: undefined })
+  const net = await createEngine({ ...config, engine: 'net' }, () => {})
+  t.match(net, { ok: true, engine: { name: 'net' }, why: undefined })
+  for (const one of [auto, net]) if (one.ok) await one.engine.stop?.()
+
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform')
+  Object.defineProperty(process, 'platform', { ...platform, value: 'plan9' })
+  const elsewhere = await createEngine(config, () => {})
+  const wanted = await createEngine({ ...config, engine: 'native' }, () => {})
+  if (platform) Object.defineProperty(process, 'platform', platform)
+  t.match(elsewhere, { ok: true, engine: { name: 'net' }, why: 'needs Linux, this is plan9' })
+  t.match(wanted, {
+    ok: false,
+    why: /relay.engine: native does not work here: needs Linux, this is plan9; set it to auto/,
+  })
+})
+
+t.test('a process with sessions attached ends when it is told to', async t => {
+  const url = new URL('../../src/relay/native.js', import.meta.url)
+  const script = `import { createNativeEngine } from ${JSON.stringify(url.href)}
+    const engine = createNativeEngine({ threads: 2 }); await engine.ready(); process.exit(3)`
+  const since = performance.now()
+  let status: unknown
+  try {
+    execFileSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 10_000 })
+  } catch (error) {
+    status = (error as { status?: unknown }).status
+  }
+  t.equal(status, 3)
+  t.ok(performance.now() - since < 5000)
+})
