@@ -1,5 +1,5 @@
-// The log sink: writes what events say as JSON lines or, on a terminal, as plain lines. Written synchronously, so that nothing is
-// lost at exit. Knows no metric; floods are thinned by the pure throttle.
+// The log sink: writes what events say as JSON lines or, on a terminal, as plain lines. Its end waits for what is still
+// to be written. Knows no metric; floods are thinned by the pure throttle.
 
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
@@ -30,15 +30,16 @@ export interface LogDeps {
 export interface Log {
   report(event: Event): void
   setLevel(level: Level): void
-  /** Writes the sums of floods not told yet. Call it last. */
-  close(): void
+  /** Writes the sums of floods not told yet, and waits for what is still to be written, a second at most. Call it last. */
+  close(): Promise<void>
 }
 
 /** Opens the log. `format: auto` writes plain lines on a terminal and JSON lines everywhere else. */
 export function createLog(deps: LogDeps): Log {
   const tty = deps.tty ?? process.stdout.isTTY === true
   const plain = deps.format === 'pretty' || (deps.format === 'auto' && tty)
-  const out = deps.out ?? standardOutput()
+  const standard = deps.out ? undefined : standardOutput()
+  const out = deps.out ?? standard ?? { write: () => {} }
   const logger = pino({ level: deps.level, base: null }, plain ? prettyOut(out, tty) : out)
   let quiet = noThrottle
 
@@ -57,9 +58,10 @@ export function createLog(deps: LogDeps): Log {
     setLevel(level) {
       logger.level = level
     },
-    close() {
+    async close() {
       for (const told of untold(quiet)) tell(told)
       quiet = noThrottle
+      await standard?.end()
     },
   }
 }
@@ -70,11 +72,33 @@ function withCount(line: Description, suppressed: number): Description {
   return { ...line, message, fields: { ...line.fields, suppressed } }
 }
 
-function standardOutput(): Out {
-  const out = pino.destination({ dest: 1, sync: true })
+/** What may wait for a reader of standard output that does not read; beyond it lines are dropped, and counted. */
+const MOST_WAITING = 4 * 1024 * 1024
+/** How long the last lines may take at the end. */
+const LAST_LINES_MS = 1000
+
+/** Written behind the scenes: a reader that stops reading must not stop the router. */
+function standardOutput(): Out & { end(): Promise<void> } {
+  const out = pino.destination({ dest: 1, sync: false, maxLength: MOST_WAITING })
+  let dropped = 0
   // The reader of a pipe may leave; there is then nobody to tell, and the router must go on.
   out.on('error', () => {})
-  return out
+  out.on('drop', () => dropped++)
+  out.on('drain', () => {
+    if (dropped > 0)
+      out.write(
+        `${JSON.stringify({ level: 40, time: Date.now(), msg: `${dropped} lines of the log were dropped: nobody read them` })}\n`,
+      )
+    dropped = 0
+  })
+  return {
+    write: text => void out.write(text),
+    end: () =>
+      new Promise(resolve => {
+        setTimeout(resolve, LAST_LINES_MS).unref()
+        out.flush(() => resolve())
+      }),
+  }
 }
 
 /** pino-pretty as a plain function: its own stream would buffer lines that an exit then loses. */

@@ -91,6 +91,11 @@ export const METRICS = {
     help: 'Time since the source of the topology (etcd, Patroni) last answered; no sample before it first did.',
     labels: ['cluster'],
   },
+  source_problems: {
+    type: 'gauge',
+    help: 'Parts of the topology that could not be read or make no sense now (a member that is not JSON, a leader key naming nobody).',
+    labels: ['cluster'],
+  },
   etcd_reconnects_total: {
     type: 'counter',
     help: 'How often another etcd member had to be taken because the one in use failed.',

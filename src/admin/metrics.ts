@@ -95,6 +95,7 @@ const FROM_STATUS = [
   'member_lag_bytes',
   'pool_members',
   'source_age_seconds',
+  'source_problems',
   'etcd_reconnects_total',
 ] as const satisfies readonly MetricName[]
 
@@ -110,6 +111,7 @@ function gaugeCluster(meters: Meters, cluster: ClusterStatus): void {
   meters.gate_open.put(cluster.gate.kind === 'open' ? 1 : 0, name)
   if (cluster.leader !== undefined) meters.leader_info.put(1, name, cluster.leader)
   if (source.age !== undefined) meters.source_age_seconds.put(source.age / 1000, name)
+  meters.source_problems.put(cluster.problems.length, name)
   if (source.kind === 'etcd') meters.etcd_reconnects_total.put(source.reconnects, name)
   for (const member of cluster.members) {
     meters.member_up.put(member.healthy ? 1 : 0, name, member.name)

@@ -91,7 +91,7 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
   if (problems.length > 0) {
     for (const { why } of problems) process.stderr.write(`mekare: ${why}\n`)
     await endAll(proxy, clusters, servers)
-    log.close()
+    await log.close()
     // What passes by itself (an address not up yet) may be tried again; what does not is for the operator to change.
     return problems.every(problem => problem.passing) ? EXIT.unavailable : EXIT.config
   }
@@ -108,7 +108,7 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
   await endAll(proxy, clusters, servers)
   notifier.stop()
   report({ kind: 'stopped' })
-  log.close()
+  await log.close()
   return code
 }
 

@@ -37,7 +37,9 @@ export async function dial(
   const patience = { slot: session, now: room.now }
   const link = await open(entry.address, config.connectTimeout, patience)
   const result =
-    'kind' in link ? link : await ask(link, questionOf(request), request.packet, config.startupTimeout, patience)
+    'kind' in link
+      ? link
+      : await ask(link, questionOf(request), request.packet, answerTime(session, entry, room), patience)
   const took = ms(room.now() - startedAt)
   session.connectTook = took
   tellDialled(session, entry, result, took, room)
@@ -55,6 +57,19 @@ function tellDialled(session: Session, entry: PoolEntry, result: Dialled | DialF
   const outcome = { member, at: room.now(), took }
   if (failed) view.tell({ kind: 'dialled', outcome: { ...outcome, ok: false, reason: result.reason, why: result.why } })
   else if (result.kind === 'linked') view.tell({ kind: 'dialled', outcome: { ...outcome, ok: true } })
+}
+
+/**
+ * How long a member that took the connection may be silent. While another could take the session, no longer than the connection
+ * itself; alone it gets the whole startup time: a slow name look-up (log_hostname) is no reason to have nobody.
+ */
+function answerTime({ config }: Session, entry: PoolEntry, room: Room): Ms {
+  const { connectTimeout, startupTimeout, cluster } = config
+  const others = room
+    .cluster({ cluster })
+    .pool(config)
+    .some(other => other.usable && other.member.name !== entry.member.name)
+  return others ? connectTimeout : startupTimeout
 }
 
 function questionOf(request: Request): Question {

@@ -50,6 +50,10 @@ async function readRequest(session: Session, room: Room, link?: Socket): Promise
   }
   session.wait = undefined
   if (session.end || first.kind === 'more') return undefined
+  if (session.denied !== undefined && first.kind !== 'cancel') {
+    refuse(session, 'refused_limit', session.denied, room)
+    return undefined
+  }
   if (first.kind === 'bad') {
     refuse(session, 'refused_startup', `mekare: ${first.why}`, room)
     return undefined
@@ -182,6 +186,10 @@ function remember(session: Session, { processId, secret }: Key, entry: PoolEntry
 
 /** The client has gone before it was joined. */
 export function left(session: Session, error: string | undefined, room: Room): void {
+  if (session.denied !== undefined) {
+    refuse(session, 'refused_limit', session.denied, room)
+    return
+  }
   const end = session.state === 'held' ? 'client_left_held' : error === undefined ? 'client' : 'client_reset'
   drop(session, end, room, error)
 }

@@ -10,7 +10,7 @@ import { clearDeadSocket } from './dead-socket.js'
 import { left, serve } from './hops.js'
 import { createInbound } from './inbound.js'
 import type { Room } from './room.js'
-import { refuse, type Session } from './session.js'
+import { MOST_CLOSING, refuse, type Session } from './session.js'
 
 export interface ListenerDeps {
   readonly room: Room
@@ -104,12 +104,23 @@ function accept(socket: Socket, deps: ListenerDeps, door: Door): void {
   session.inbound.onGone(error => {
     if (session.state !== 'joined') left(session, error, room)
   })
-  if (refusal) {
+  if (refusal?.end === 'refused_limit' && room.table.in('closing').size < MOST_CLOSING)
+    deny(session, refusal.message, room)
+  else if (refusal) {
     refuse(session, refusal.end, `mekare: ${refusal.message}`, room)
     return
   }
   socket.resume()
   serve(session, room).catch((error: unknown) => deps.bug(error, session))
+}
+
+/**
+ * Over a limit only a CancelRequest is served, as PostgreSQL does: it is how an operator gets out of there. Until its first
+ * packet is read the client counts as closing: it holds no place, and has not long.
+ */
+function deny(session: Session, message: string, room: Room): void {
+  session.denied = `mekare: ${message}`
+  room.table.move(session, 'closing')
 }
 
 /** Why this client is not let in, if it is not. */

@@ -34,6 +34,8 @@ export interface Session extends Row, WaitSlot {
   attached?: Attached
   /** Bytes that passed before the relay had the session: it counts those it was handed and all after them. */
   early: { fromClient: number; fromMember: number }
+  /** The limit it is over, in the words of its refusal: only a cancel is served. */
+  denied?: string
   /** Undoes what joining registered (its cancel key). */
   onEnd: (() => void) | undefined
   /** Set once it has ended; every hop looks here after it has waited. */
@@ -62,7 +64,7 @@ const SQLSTATE: Record<Refusal, string> = {
 }
 
 /** So many refused clients may take their time to go. */
-const MOST_CLOSING = 500
+export const MOST_CLOSING = 500
 
 /** Answers with a FATAL ErrorResponse, ends the session, and reports it. Does nothing to one that has ended. */
 export function refuse(session: Session, end: Refusal, message: string, deps: SessionDeps): void {

@@ -55,18 +55,22 @@ export function backupWakes(state: State, backup: Backup, now: Ms): Result {
 }
 
 /** Becomes master, with the reason that what was heard gives. */
-export function claim(state: State, { heard }: Backup, now: Ms): Result {
-  const [why, detail] = reasonToClaim(state, heard, now)
+export function claim(state: State, backup: Backup, now: Ms): Result {
+  const [why, detail] = reasonToClaim(state, backup, now)
   return toMaster(state, why, detail, now)
 }
 
-function reasonToClaim(state: State, heard: Heard | undefined, now: Ms): [Why, string] {
+/** A master silent for longer than this many of its intervals is not preempted, it is missing. */
+const STILL_SPEAKS = 2
+
+function reasonToClaim(state: State, { heard, interval }: Backup, now: Ms): [Why, string] {
   if (!heard) return ['nobody_heard', 'no master spoke']
   const name = formatIp(heard.address)
   const ago = formatMs(ms(Math.max(0, now - heard.at)))
   if (heard.left) return ['master_left', `${name} gave up ${ago} ago`]
   const ours = priorityOf(state)
-  if (heard.priority < ours) return ['preempted', `${name} has priority ${heard.priority}, ours is ${ours}`]
+  if (heard.priority < ours && now - heard.at <= STILL_SPEAKS * interval)
+    return ['preempted', `${name} has priority ${heard.priority}, ours is ${ours}`]
   return ['master_silent', `${name} was last heard ${ago} ago`]
 }
 

@@ -20,7 +20,7 @@ const V4_HEADER = 20
 
 /**
  * Takes the IPv4 header off what a raw socket gives (an IPv6 raw socket gives none). Undefined when it is cut short,
- * not IPv4 or not VRRP. Bytes past the header's total length are link padding and left out.
+ * not IPv4 or not VRRP: dropped as `ip_header`. Bytes past the header's total length are link padding and left out.
  */
 export function readIpv4(bytes: Uint8Array): Datagram | undefined {
   if (bytes.length < V4_HEADER) return undefined

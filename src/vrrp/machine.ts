@@ -5,9 +5,9 @@
 import { type Ms, ms } from '../units/units.js'
 import { backupHears, backupWakes, claim, listenAgain, takeoverObjection, toBackup } from './backup.js'
 import { masterHears, masterWakes, speak } from './master.js'
-import { type Action, type Input, OWNER, type Phase, type Result, type Setup, type State } from './state.js'
+import { type Input, OWNER, type Phase, type Result, type Setup, type State } from './state.js'
 import { priorityOf, sleptAsBackup, sleptAsMaster } from './timers.js'
-import { leaveMaster, listening, shutDown, toMaster } from './transitions.js'
+import { leaveMaster, listening, refreshAfter, shutDown, toMaster } from './transitions.js'
 
 /** A virtual router that has not been started. */
 export function newMachine(setup: Setup, now: Ms): State {
@@ -144,6 +144,5 @@ function configure(state: State, now: Ms): Result {
     return [{ ...state, phase: { ...fresh, lowerSince: phase.lowerSince } }, []]
   }
   if (phase.role !== 'master') return [state, []]
-  const [next, actions] = speak(state, phase, now)
-  return [next, actions satisfies readonly Action[]]
+  return speak(state, { ...phase, announce: phase.announce ?? refreshAfter(setup, now) }, now)
 }

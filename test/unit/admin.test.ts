@@ -250,7 +250,7 @@ t.test('a flood is one line, its sum the next; the feed shows the same lines and
   log.report(refused)
   t.match(JSON.parse(lines[1] ?? ''), { suppressed: 99, msg: /full \(and 99 more like it since the last such line\)$/ })
   log.report(refused)
-  log.close()
+  await log.close()
   t.equal(lines.length, 3)
   t.equal(feed.backlog().length, 3)
 })
