@@ -313,7 +313,7 @@ async function mute(t: Test, { stand }: Place): Promise<void> {
   const proxy = await stand.proxy('proxy2', {
     config: {
       clusters: { demo: { ...fixed, probe: { sslmode: 'disable' } } },
-      listen: { read: { startupTimeout: '500ms' } },
+      listen: { read: { connectTimeout: '500ms' } },
     },
   })
   const sight = see(stand, proxy)

@@ -412,6 +412,21 @@ t.test('the replica pool', async t => {
     t.match(verdicts(play(moved(160)).state).pg3, /^no: replayed to 0\/A0, but timeline 1 ended at 0\/96/)
   })
 
+  t.test(
+    'believes the newest timeline a replica told, not that of its last restartpoint between two walreceivers',
+    async t => {
+      const history = [{ timeline: 1, forkLsn: lsn(150), reason: 'no recovery target specified' }]
+      const { state } = play([
+        ...RUNNING,
+        [30, news({ leader: 'pg2', history })],
+        [40, ['pg2', primary(200, 2)]],
+        [41, ['pg3', recovery(200, 2)]],
+        [50, ['pg3', recovery(200, 1)]],
+      ])
+      t.equal(verdicts(state).pg3, 'yes: replica, 0B behind')
+    },
+  )
+
   t.test('falls back to the primary only where that is asked for, and only through an open gate', async t => {
     const alone = play([
       [10, news({ leader: 'pg1', names: ['pg1'] })],
