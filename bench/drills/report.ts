@@ -7,6 +7,7 @@ export interface Result {
   readonly drill: string
   readonly says: string
   readonly ok: boolean
+  readonly date: string
   readonly seconds: number
   /** How busy the machine was before the drill, in percent. */
   readonly busy: number | undefined

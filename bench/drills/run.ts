@@ -6,13 +6,14 @@ import { parseArgs } from 'node:util'
 import { now } from '../../test/lab/journal.js'
 import { findPrograms } from '../../test/lab/programs.js'
 import { createStand, type Stand } from '../../test/lab/stand.js'
+import { demotedByOutages } from './demoted.js'
 import type { Amount, Drill } from './drill.js'
 import { etcdFaults } from './etcd.js'
 import { type Field, logged, openField } from './field.js'
 import type { Figure } from './figure.js'
 import { kill, killHost } from './kill.js'
 import { busyPercent, describeMachine } from './machine.js'
-import { demotedByOutages, keptThroughOutages } from './outage.js'
+import { keptThroughOutages } from './outage.js'
 import { pause } from './pause.js'
 import { keep, type Result, table } from './report.js'
 import { switchovers, switchovers20 } from './switchover.js'
@@ -114,16 +115,17 @@ async function runOne(stand: Stand, drill: Drill, amount: Amount): Promise<Resul
   await field?.end()
   const ok = error === undefined && figures.every(figure => figure.ok)
   const seconds = Math.round((now() - begun) / 1000)
-  const result = { ...{ drill: drill.name, says: drill.says, ok, seconds, busy, figures, lines } }
+  const date = new Date().toISOString()
+  const result = { drill: drill.name, says: drill.says, ok, date, seconds, busy, figures, lines }
   console.log(table([error === undefined ? result : { ...result, error }]))
   if (!ok) console.log([error ?? '', 'mekare logged:', ...logged(stand).slice(before).slice(-LOG_LINES)].join('\n'))
   return error === undefined ? result : { ...result, error }
 }
 
-/** Waits up to 20 s for a machine that leaves the drill room, and tells when it does not. */
+/** Waits up to 40 s for a machine that leaves the drill room, and tells when it does not. */
 async function quiet(say: (line: string) => void): Promise<number | undefined> {
   let busy = await busyPercent()
-  for (let tries = 0; tries < 15 && (busy ?? 0) > QUIET_PERCENT; tries++) {
+  for (let tries = 0; tries < 30 && (busy ?? 0) > QUIET_PERCENT; tries++) {
     await sleep(300)
     busy = await busyPercent()
   }

@@ -18,6 +18,8 @@ export interface ClusterState {
   readonly termSince: Ms
   /** The last name the leader key held, kept while there is no key. */
   readonly lastLeader?: string
+  /** When the source last spoke again after a silence. */
+  readonly heardSince?: Ms
   readonly failoverSince?: Ms
   readonly words: ReadonlyMap<string, Word>
   readonly health: ReadonlyMap<string, Health>
@@ -226,6 +228,6 @@ function turnGate(state: ClusterState, now: Ms): [ClusterState, Event[]] {
 export function probePeriod(state: ClusterState, member: string, via: Via, interval: Ms, now: Ms): Ms {
   const { gate } = state
   if (gate.kind === 'open' || !gate.ask.includes(member)) return interval
-  const since = Math.max(gate.since, state.termSince)
+  const since = Math.max(gate.since, state.termSince, state.heardSince ?? 0)
   return ms(Math.min(interval, urgentPeriod(via, ms(now - since))))
 }

@@ -114,8 +114,24 @@ function judgeLeader(view: GateView, topology: Topology, term: Term): Verdict {
   if (!topology.members.has(leader))
     return closed('leader_unknown', `the leader key names ${leader}, of which there is no member key`)
   const word = view.words.get(leader) ?? {}
-  const no = objection(leader, word, topology, view)
+  const no = objection(leader, word, topology, view) ?? newerPrimary(leader, topology, view)
   return no ?? { kind: 'open', term, member: leader }
+}
+
+/**
+ * A leader key may go back to a former primary that was frozen: Patroni 3.0.2 puts it without a comparison when its lease has
+ * run out. While the newer primary still answers as one, writes go to neither; Patroni demotes one of them.
+ */
+function newerPrimary(leader: string, topology: Topology, view: GateView): Verdict | undefined {
+  const own = timelineOf(leader, view)
+  const newer = [...topology.members.keys()].find(name => {
+    const { answer, last, turnedAway } = view.words.get(name) ?? {}
+    if (name === leader || last?.answer.kind !== 'primary' || !answer || foreign(name, answer, topology)) return false
+    return timelineOf(name, view) > own && !(turnedAway && turnedAway.at >= answer.askedAt)
+  })
+  if (newer === undefined) return undefined
+  const why = `${leader} holds the leader key on timeline ${own}, but ${newer} answers as a primary on timeline ${timelineOf(newer, view)}`
+  return closed('two_primaries', why, [leader, newer])
 }
 
 /** Why this member's word does not confirm it as primary of what stands since termSince; undefined when it does. */

@@ -22,6 +22,7 @@ export function takeTopology(state: ClusterState, published: Topology, now: Ms):
     words: kept(state.words),
     health: kept(state.health),
     termSince: previous && sameTerm(previous, topology) ? state.termSince : now,
+    ...(silent ? { heardSince: now } : {}),
     ...(lastLeader === undefined ? {} : { lastLeader }),
     ...(topology.failover ? { failoverSince: sign === 'new' ? now : (failoverSince ?? now) } : {}),
   }

@@ -182,6 +182,19 @@ t.test('the gate', async t => {
     )
   })
 
+  t.test('opens to neither while the key is back with a former primary and the newer one still answers', async t => {
+    const both: Line[] = [
+      ...RUNNING,
+      [30, news({ leader: 'pg2' })],
+      [40, ['pg2', primary(200, 2)]],
+      [50, news({ leader: 'pg1' })],
+      [60, ['pg1', primary(150, 1)]],
+    ]
+    const { state, gate } = play(both)
+    t.equal(gate, 'closed two_primaries')
+    t.equal(play([[70, ['pg2', recovery(200, 2)]]], state).gate, 'open pg1', 'Patroni has demoted one of them')
+  })
+
   t.test('says that a leader key names nobody, and that a standby cluster takes no writes', async t => {
     t.equal(play([[10, news({ leader: 'pg9' })]]).gate, 'closed leader_unknown')
     t.equal(
@@ -326,6 +339,18 @@ t.test('a member', async t => {
       t.equal(probePeriod(state, 'pg2', 'rest', ms(1000), ms(40)), 100)
       t.equal(probePeriod(state, 'pg3', 'sql', ms(1000), ms(40)), 1000)
       t.equal(probePeriod(state, 'pg2', 'sql', ms(1000), ms(10_040)), 500)
+      const back = play(
+        [
+          [20_000, silent(20_000)],
+          [30_000, news({ leader: 'pg2' })],
+        ],
+        state,
+      )
+      t.equal(
+        probePeriod(back.state, 'pg2', 'sql', ms(1000), ms(30_010)),
+        20,
+        'often again once the source has come back',
+      )
     },
   )
 })
