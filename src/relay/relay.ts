@@ -1,6 +1,7 @@
 // The contract between the proxy and whatever moves the bytes. An engine owns both sockets from attach() on.
 
 import type { Socket } from 'node:net'
+import type { Ms } from '../units/units.js'
 
 export interface Pair {
   readonly session: Socket
@@ -10,8 +11,10 @@ export interface Pair {
   readonly toSession: readonly Buffer[]
 }
 
-/** Who ended it: one side closed in order, one side failed, or we cut it. */
-export type RelayEnd = { readonly by: 'session' | 'link'; readonly error?: string } | { readonly by: 'cut' }
+/** Who ended it: one side closed in order, one side failed, or we cut it. A cut with an error is the engine's own failure. */
+export type RelayEnd =
+  | { readonly by: 'session' | 'link'; readonly error?: string }
+  | { readonly by: 'cut'; readonly error?: string }
 
 export interface Attached {
   /** Bytes the engine has taken from the session and from the link so far, including those handed over. */
@@ -20,10 +23,14 @@ export interface Attached {
   halfClosed(): boolean
   /** Sends what the link had still sent, then resets the session and the link. Ends with `{ by: 'cut' }`; a second call does nothing. */
   cut(): void
+  /** For how long a side has acknowledged nothing although something was under way to it; undefined while nobody owes. Only where the kernel can be asked. */
+  stalledFor?(): Ms | undefined
 }
 
 export interface Engine {
   readonly name: 'net' | 'native'
   /** Takes both sockets over. `ended` is called exactly once, after both are closed and counts() is final. */
   attach(pair: Pair, ended: (end: RelayEnd) => void): Attached
+  /** Ends what the engine runs; sessions still attached are reset and end. */
+  stop?(): Promise<void>
 }

@@ -102,6 +102,7 @@ if (!privileged) {
     await t.test('a claim to an address is heard, and silence is told as such', t => claims(t, a))
     await t.test('a macvlan carries a virtual MAC', t => macvlan(t, a, b))
     await t.test('links that go down and come up are told', t => links(t, a))
+    await t.test('news that does not fit is told as lost', t => burst(t, a))
     await t.test('errors name the call, the interface and the remedy', t => errors(t, a))
     await t.test('a missing capability is named', t => capabilities(t))
     await t.test('a short-lived address outlives its renewals, not its owner', t => lifetimes(t, a))
@@ -243,6 +244,8 @@ async function macvlan(t: Test, a: Insider, b: Insider): Promise<void> {
   t.same(answer, { address: '10.78.0.60', mac: wanted.mac }, 'only the virtual MAC answers')
   await a.tell('remove', 'vrrp51')
   t.throws(() => ip('-n', A, 'link', 'show', 'vrrp51'), 'removed')
+  const told = () => news(a, one => one.kind === 'link' && one.link.name === 'vrrp51' && one.gone)
+  await until('news that the macvlan is gone', 2, told)
 }
 
 async function links(t: Test, a: Insider): Promise<void> {
@@ -278,6 +281,25 @@ async function links(t: Test, a: Insider): Promise<void> {
     /sendto on eth0 failed \(ENETDOWN\); eth0 is down: ip link set eth0 up/,
   )
   await step('switched on here', () => a.tell('turn', 'eth0', true), { up: true, carrier: true })
+}
+
+async function burst(t: Test, a: Insider): Promise<void> {
+  a.told.length = 0
+  a.child.kill('SIGSTOP')
+  const each = Array.from({ length: 4000 }, (_, n) => `10.79.${n >> 8}.${n & 255}/32 dev eth0`)
+  const lines = [...each.map(one => `addr add ${one}`), ...each.map(one => `addr del ${one}`)]
+  execFileSync('ip', ['-n', A, '-batch', '-'], { input: lines.join('\n') })
+  a.child.kill('SIGCONT')
+  await until('the loss is told', 5, () => news(a, one => one.kind === 'lost'))
+  a.told.length = 0
+  ip('-n', A, 'addr', 'add', '10.78.0.70/24', 'dev', 'eth0')
+  await until('news goes on after it', 2, () => addressNews(a, '10.78.0.70', false))
+  const mine = (await a.tell('list')) as Address[]
+  t.notOk(
+    mine.some(one => one.address.startsWith('10.79.')),
+    'who lists again has the truth',
+  )
+  t.ok(mine.some(one => one.address === '10.78.0.70'))
 }
 
 async function errors(t: Test, a: Insider): Promise<void> {

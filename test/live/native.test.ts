@@ -1,7 +1,7 @@
 // The native relay engine where it differs from every other: threads that crash, descriptors used up, sockets that are busy at
 // hand-over, peers that fall silent, shares of time, and the choice of an engine at the start.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, connect as dial, type Socket } from 'node:net'
@@ -234,6 +234,62 @@ t.test('a reader that does not read is not taken for a dead peer', async t => {
   joined.attached.cut()
   await joined.ended
 })
+
+/** A far end in a network namespace of its own, whose cable can be pulled. */
+async function farAway(): Promise<{ socket: Socket; pull(): void; close(): void }> {
+  const [space, here] = [`mekare-far-${process.pid}`, `mkfar${process.pid % 10_000}`]
+  const ip = (...args: string[]) => execFileSync('ip', args)
+  ip('netns', 'add', space)
+  ip('link', 'add', here, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', space)
+  ip('address', 'add', '10.211.7.1/30', 'dev', here)
+  ip('link', 'set', here, 'up')
+  ip('-n', space, 'address', 'add', '10.211.7.2/30', 'dev', 'eth0')
+  ip('-n', space, 'link', 'set', 'eth0', 'up')
+  const script =
+    "require('node:net').createServer(s => s.resume()).listen(5432, '10.211.7.2', () => console.log('ready'))"
+  const child = spawn('ip', ['netns', 'exec', space, process.execPath, '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child.stdout, 'data')
+  const socket = dial({ port: 5432, host: '10.211.7.2', allowHalfOpen: true })
+  await once(socket, 'connect')
+  return {
+    socket,
+    pull: () => ip('-n', space, 'link', 'set', 'eth0', 'down'),
+    close() {
+      child.kill('SIGKILL')
+      ip('link', 'delete', here)
+      ip('netns', 'delete', space)
+    },
+  }
+}
+
+// Only root may make a network namespace; nobody else has a cable to pull.
+if (process.getuid?.() === 0)
+  t.test(
+    'a peer that vanished is seen by what it does not acknowledge, an idle hour before counts for nothing',
+    async t => {
+      const engine = await started(1)
+      const far = await farAway()
+      t.teardown(() => far.close())
+      const [client, session] = await pair()
+      client.on('error', () => {})
+      const joined = attach(engine, { client, session, link: far.socket, backend: client })
+      client.write('hello')
+      await sleep(3000)
+      t.equal(joined.attached.stalledFor?.(), undefined, 'all is acknowledged')
+      far.pull()
+      client.write('anybody there?')
+      await sleep(1500)
+      const early = joined.attached.stalledFor?.() ?? 0
+      t.ok(early < 1600, `${early} ms after 1.5 s, though nothing was heard for 4.5 s`)
+      await sleep(2500)
+      const late = joined.attached.stalledFor?.() ?? 0
+      t.ok(late > 1900 && late < 4200, `${late} ms after 4 s`)
+      joined.attached.cut()
+      t.same(await joined.ended, { by: 'cut' })
+    },
+  )
 
 t.test('an engine is chosen: what is asked for, or the best that works, with the reason', async t => {
   const config = { engine: 'auto', threads: 1, spin: ms(0) } as const

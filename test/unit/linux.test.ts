@@ -247,13 +247,17 @@ t.test('nothing that a wire or a kernel could hand over makes a reader throw', a
 
 t.test('an error says what, where, why and what to do', async t => {
   const put = { call: 'RTM_NEWADDR', doing: 'put 10.77.0.100/24', interface: 'eth0' }
-  const denied = callError({ ...put, errno: 1 })
+  const denied = callError({ ...put, errno: 1, capability: 'CAP_NET_ADMIN' })
   t.match(denied, { call: 'RTM_NEWADDR', code: 'EPERM' })
   t.equal(
     denied.message,
     'put 10.77.0.100/24: RTM_NEWADDR on eth0 failed (EPERM); CAP_NET_ADMIN is missing: run as root, or grant it (AmbientCapabilities=CAP_NET_ADMIN in the systemd unit)',
   )
   t.match(callError({ ...put, errno: 1, capability: 'CAP_NET_RAW' }).message, /CAP_NET_RAW is missing/)
+  t.match(
+    callError({ call: 'sendto', doing: 'send it', errno: 1 }).message,
+    /EPERM\); a firewall rule of this host drops it/,
+  )
   t.match(callError({ ...put, errno: 19 }).message, /there is no interface eth0/)
   t.match(callError({ ...put, errno: 99 }).message, /EADDRNOTAVAIL\); no such address on eth0/)
   t.match(callError({ ...put, errno: 100 }).message, /eth0 is down: ip link set eth0 up/)

@@ -1,0 +1,86 @@
+// What the relay sets and asks of connected sockets: socket(7), tcp(7). A socket that is not TCP ignores what it does not know.
+
+import { EAGAIN, type Libc } from './libc.js'
+
+export const MSG_DONTWAIT = 0x40
+export const MSG_NOSIGNAL = 0x4000
+export const SHUT_WR = 1
+
+const SOL_SOCKET = 1
+const SO_ERROR = 4
+const SO_KEEPALIVE = 9
+const SO_LINGER = 13
+const IPPROTO_TCP = 6
+const TCP_NODELAY = 1
+const TCP_KEEPIDLE = 4
+const TCP_KEEPINTVL = 5
+const TCP_KEEPCNT = 6
+const TCP_INFO = 11
+const SIOCOUTQ = 0x5411
+const F_DUPFD_CLOEXEC = 1030
+
+/** Silence before the first probe, and between probes, in seconds, and how many go unanswered. */
+const KEEPALIVE = { idle: 5, interval: 3, count: 3 }
+
+/** struct tcp_info up to tcpi_last_ack_recv: 8 bytes of small fields, then 32-bit ones. */
+const INFO_WORDS = 16
+const UNACKED = 6
+const LAST_ACK_RECV = 14
+
+export interface Sockets {
+  /** Another descriptor of the same connection, not inherited by programs started. Negative errno on failure. */
+  duplicate(fd: number): number
+  /** No delay, keepalive after 5 s of silence, gone after 3 probes 3 s apart. TCP_USER_TIMEOUT stays off: it ends a reader that is alive but does not read. */
+  prepare(fd: number): void
+  /** Closes with RST; what is still unsent is dropped. A Unix socket, which has no RST, is closed. */
+  reset(fd: number): void
+  /** Takes the error that waits on the socket, 0 for none. */
+  takeError(fd: number): number
+  /** Bytes written that the peer has not acknowledged; 0 where it cannot be known. */
+  unsent(fd: number): number
+  /** Milliseconds since the peer last acknowledged anything, while something it should acknowledge is under way; undefined when nothing is. */
+  silence(fd: number): number | undefined
+}
+
+export function createSockets(libc: Libc): Sockets {
+  const value = new Int32Array(1)
+  const length = new Int32Array(1)
+  const linger = new Int32Array([1, 0])
+  const info = new Int32Array(INFO_WORDS)
+  const set = (fd: number, level: number, name: number, to: number) => {
+    value[0] = to
+    libc.setsockopt(fd, level, name, value, 4)
+  }
+  return {
+    duplicate(fd) {
+      const copy = libc.fcntl(fd, F_DUPFD_CLOEXEC, 0)
+      return copy < 0 ? -(libc.errno() || EAGAIN) : copy
+    },
+    prepare(fd) {
+      set(fd, IPPROTO_TCP, TCP_NODELAY, 1)
+      set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE.idle)
+      set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE.interval)
+      set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE.count)
+      set(fd, SOL_SOCKET, SO_KEEPALIVE, 1)
+    },
+    reset(fd) {
+      libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, linger, 8)
+      libc.close(fd)
+    },
+    takeError(fd) {
+      value[0] = 0
+      length[0] = 4
+      libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, length)
+      return value[0] ?? 0
+    },
+    unsent(fd) {
+      value[0] = 0
+      return libc.ioctl(fd, SIOCOUTQ, value) < 0 ? 0 : (value[0] ?? 0)
+    },
+    silence(fd) {
+      length[0] = info.byteLength
+      if (libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, length) < 0) return undefined
+      return (info[UNACKED] ?? 0) === 0 ? undefined : (info[LAST_ACK_RECV] ?? 0)
+    },
+  }
+}

@@ -1,0 +1,43 @@
+// Chooses the engine: the native one where a real session through it works, else Node's streams. Says why.
+
+import type { Config } from '../config/shape.js'
+import { createNetEngine } from './net.js'
+import type { Engine } from './relay.js'
+import { tryOut } from './trial.js'
+
+export type Created =
+  /** `why`: the native engine was not forbidden but cannot work here. */
+  | { readonly ok: true; readonly engine: Engine; readonly why?: string }
+  /** Only where `native` was asked for by name. */
+  | { readonly ok: false; readonly why: string }
+
+/** Makes the engine that is configured, tried out with one real session. `told`: what a running engine has to say later, for the log. */
+export async function createEngine(config: Config['relay'], told: (what: string) => void): Promise<Created> {
+  if (config.engine === 'net') return { ok: true, engine: createNetEngine() }
+  const native = await startNative(config, told)
+  if (typeof native !== 'string') return { ok: true, engine: native }
+  if (config.engine === 'auto') return { ok: true, engine: createNetEngine(), why: native }
+  const remedy = 'set it to auto or net to relay through Node’s streams'
+  return { ok: false, why: `relay.engine: native does not work here: ${native}; ${remedy}` }
+}
+
+/** The reason where it does not work: koffi, the C library, a forbidden system call, a thread that does not start. What a failed trial has to say is in it. */
+async function startNative(config: Config['relay'], told: (what: string) => void): Promise<Engine | string> {
+  try {
+    // Only now: koffi may be missing or may not load.
+    const { createNativeEngine } = await import('./native.js')
+    const { threads, spin } = config
+    let tried = false
+    const engine = createNativeEngine({ threads, spin, told: what => tried && told(what) })
+    const why = (await engine.ready()) ?? (await tryOut(engine))
+    tried = why === undefined
+    if (why === undefined) return engine
+    await engine.stop()
+    return why
+  } catch (error) {
+    return firstLine(error)
+  }
+}
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? 'unknown'

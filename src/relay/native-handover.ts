@@ -1,0 +1,81 @@
+// Takes a connection away from Node: its descriptor is duplicated, what Node had read is taken, and the stream is destroyed, which
+// closes Node's descriptor and sends nothing. The one place that knows where Node keeps a socket's descriptor (undocumented: `_handle.fd`).
+
+import type { Socket } from 'node:net'
+import type { Sockets } from '../linux/sockets.js'
+import type { Pair } from './relay.js'
+
+interface Handle {
+  readonly fd?: number
+  readStop?(): void
+}
+
+/** Two descriptors that are now the relay's, and everything read so far. */
+export interface Taken {
+  readonly session: number
+  readonly link: number
+  readonly toLink: readonly Uint8Array[]
+  readonly toSession: readonly Uint8Array[]
+}
+
+const handleOf = (socket: Socket): Handle | undefined =>
+  (socket as unknown as { readonly _handle?: Handle | null })._handle ?? undefined
+
+/** The descriptor under a socket, or undefined where there is none to take. */
+function descriptorOf(socket: Socket): number | undefined {
+  const handle = handleOf(socket)
+  return handle?.readStop && typeof handle.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined
+}
+
+/** A socket that is broken, ending or not open yet has a history that only Node knows: it stays with Node. */
+const isWhole = (socket: Socket): boolean =>
+  !socket.destroyed && !socket.connecting && !socket.writableEnded && descriptorOf(socket) !== undefined
+
+export const canTake = ({ session, link }: Pair): boolean => isWhole(session) && isWhole(link)
+
+/** True while Node has bytes of its own to write, which nobody else can take. */
+export const isWriting = ({ session, link }: Pair): boolean => session.writableLength > 0 || link.writableLength > 0
+
+/** Takes both, or neither: then the errno says why (descriptors used up). Only for a pair that can be taken and is not writing. */
+export function take(pair: Pair, sockets: Pick<Sockets, 'duplicate'>, close: (fd: number) => void): Taken | number {
+  const session = sockets.duplicate(descriptorOf(pair.session) ?? -1)
+  if (session < 0) return -session
+  const link = sockets.duplicate(descriptorOf(pair.link) ?? -1)
+  if (link < 0) {
+    close(session)
+    return -link
+  }
+  return {
+    session,
+    link,
+    toLink: [...pair.toLink, ...strip(pair.session)],
+    toSession: [...pair.toSession, ...strip(pair.link)],
+  }
+}
+
+/** What Node had read; its stream is gone after it. Nothing comes in between: this thread is the one that reads. */
+function strip(socket: Socket): Buffer[] {
+  handleOf(socket)?.readStop?.()
+  const chunks: Buffer[] = []
+  for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) chunks.push(chunk)
+  socket.destroy()
+  return chunks
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** Calls back once Node has written all it had to both sockets, or a socket is broken. Reading does not go on meanwhile. */
+export function whenWritten({ session, link }: Pair, done: () => void): void {
+  let left = 2
+  for (const socket of [session, link]) {
+    const onError = () => {}
+    socket.on('error', onError)
+    socket.pause()
+    // Calls back after everything before it, or with the error that made it pointless.
+    socket.write(NOTHING, () => {
+      left -= 1
+      if (left === 0) done()
+      socket.off('error', onError)
+    })
+  }
+}

@@ -1,0 +1,67 @@
+// A session of the native engine as the main thread keeps it: small, because there may be many thousand that do nothing.
+
+import { type Ms, ms } from '../units/units.js'
+import { type Ending, type NativeTable, STATE } from './native-table.js'
+import type { Attached, RelayEnd } from './relay.js'
+
+/** Where the session lives. */
+export interface Home {
+  readonly table: NativeTable
+  cut(slot: number): void
+}
+
+export class NativeSession implements Attached {
+  private fromSession = 0
+  private fromLink = 0
+
+  constructor(
+    private readonly home: Home,
+    /** -1 once it has ended. */
+    private slot: number,
+    private readonly ended: (end: RelayEnd) => void,
+  ) {}
+
+  counts() {
+    if (this.slot >= 0) this.look()
+    return { fromSession: this.fromSession, fromLink: this.fromLink }
+  }
+
+  halfClosed() {
+    if (this.slot < 0) return false
+    const [session, link] = [this.state(0), this.state(1)]
+    return (session & STATE.dying) === 0 && (session & STATE.ended) !== (link & STATE.ended)
+  }
+
+  cut() {
+    if (this.slot >= 0) this.home.cut(this.slot)
+  }
+
+  stalledFor(): Ms | undefined {
+    if (this.slot < 0) return undefined
+    const { silence } = this.home.table
+    const longest = Math.max(silence[2 * this.slot] ?? 0, silence[2 * this.slot + 1] ?? 0)
+    return longest === 0 ? undefined : ms(longest)
+  }
+
+  /** Called once by its thread, before the slot becomes another session's. */
+  finish(end: RelayEnd): void {
+    this.look()
+    this.slot = -1
+    this.ended(end)
+  }
+
+  private state(side: 0 | 1): number {
+    return this.home.table.state[2 * this.slot + side] ?? 0
+  }
+
+  private look(): void {
+    this.fromSession = this.home.table.taken[2 * this.slot] ?? 0
+    this.fromLink = this.home.table.taken[2 * this.slot + 1] ?? 0
+  }
+}
+
+/** An ending in the words of the contract; `nameOf` names an errno. */
+export function endOf({ by, errno, call }: Ending, nameOf: (errno: number) => string): RelayEnd {
+  if (by === 'cut') return { by }
+  return errno === 0 ? { by } : { by, error: `${call} ${nameOf(errno)}` }
+}

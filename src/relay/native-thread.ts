@@ -1,0 +1,198 @@
+// One relay thread as the main thread sees it: gives slots out, sends commands, hears endings, and starts it anew when it has crashed.
+// Owns the descriptors of a crashed thread's sessions and the eventfd that wakes it.
+
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { createWake, wake } from '../linux/epoll.js'
+import { errnoName, type Libc } from '../linux/libc.js'
+import type { Sockets } from '../linux/sockets.js'
+import type { Taken } from './native-handover.js'
+import { endOf, NativeSession } from './native-session.js'
+import { type Command, createTable, SLOTS, type Told } from './native-table.js'
+import type { Attached, RelayEnd } from './relay.js'
+
+/** A thread that crashes this often within so many milliseconds is given up. */
+const CRASHES = 3
+const WITHIN = 60_000
+
+export interface ThreadDeps {
+  readonly libc: Libc
+  readonly sockets: Sockets
+  /** In ms. */
+  readonly spin: number
+  /** Crashes, in words for the log. */
+  readonly told: (what: string) => void
+}
+
+export class RelayThread {
+  readonly table = createTable()
+  private readonly wakeFd: number
+  private readonly sessions: (NativeSession | undefined)[] = []
+  private readonly free: number[] = []
+  private readonly starts: { worker: Worker; port: MessagePort }[] = []
+  private live = 0
+  private crashes: number[] = []
+  private stopping = false
+  /** It has run once. A thread that cannot start is not started again. */
+  private ran = false
+  private stopped: (() => void) | undefined
+  private started: (why?: string) => void = () => {}
+  /** Once the thread runs for the first time: nothing; the reason when it could not. */
+  readonly ready = new Promise<string | undefined>(resolve => {
+    this.started = resolve
+  })
+
+  constructor(private readonly deps: ThreadDeps) {
+    this.wakeFd = createWake(deps.libc)
+    this.start()
+  }
+
+  size(): number {
+    return this.live
+  }
+
+  usable(): boolean {
+    return !this.stopping && this.crashes.length < CRASHES && this.live < SLOTS
+  }
+
+  /** Takes both descriptors. Only while usable. */
+  attach(taken: Taken, ended: (end: RelayEnd) => void): Attached {
+    const slot = this.free.pop() ?? this.sessions.length
+    const { table } = this
+    const [session, link] = [2 * slot, 2 * slot + 1]
+    table.generation[slot] = ((table.generation[slot] ?? 0) + 1) | 0
+    for (const end of [session, link]) {
+      table.taken[end] = 0
+      table.state[end] = 0
+      table.silence[end] = 0
+    }
+    table.descriptor[session] = taken.session
+    table.descriptor[link] = taken.link
+    const attached = new NativeSession(this, slot, ended)
+    this.sessions[slot] = attached
+    this.live += 1
+    if (this.live === 1) this.current()?.port.ref()
+    const [toLink, toSession] = [joined(taken.toLink), joined(taken.toSession)]
+    this.send({ kind: 'attach', slot, ...(toLink && { toLink }), ...(toSession && { toSession }) })
+    return attached
+  }
+
+  cut(slot: number): void {
+    this.send({ kind: 'cut', slot, generation: this.table.generation[slot] ?? 0 })
+  }
+
+  /** Makes the thread leave its wait and end; what is still attached is reset. At the process's exit nobody may wait for the result. */
+  stop(): Promise<void> {
+    this.stopping = true
+    if (this.starts.length === 0) return Promise.resolve()
+    Atomics.store(this.table.control, 0, 1)
+    wake(this.deps.libc, this.wakeFd)
+    for (const { worker } of this.starts) worker.ref()
+    return new Promise(resolve => {
+      this.stopped = resolve
+    })
+  }
+
+  /** Ends the thread as a crash of it would, for tests. */
+  crash(): void {
+    this.send({ kind: 'crash' } as unknown as Command)
+  }
+
+  private current() {
+    return this.starts.at(-1)
+  }
+
+  private send(command: Command): void {
+    if (this.starts.length === 0) return
+    this.current()?.port.postMessage(command)
+    wake(this.deps.libc, this.wakeFd)
+  }
+
+  private start(): void {
+    const { port1, port2 } = new MessageChannel()
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: { table: this.table, wake: this.wakeFd, spin: this.deps.spin, port: port2 },
+      transferList: [port2],
+      // It makes hardly any garbage; without a bound its heap grows with what little there is.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    })
+    const started = { worker, port: port1 }
+    this.starts.push(started)
+    let why = 'it ended'
+    worker.on('error', error => {
+      why = error instanceof Error ? error.message : String(error)
+    })
+    worker.on('exit', () => {
+      port1.close()
+      this.starts.splice(this.starts.indexOf(started), 1)
+      this.ended(why)
+    })
+    port1.on('message', (told: Told) => this.hear(told))
+    worker.unref()
+  }
+
+  private hear(told: Told): void {
+    if (told === 'ready') {
+      this.ran = true
+      this.started()
+      // From here on only sessions keep the process.
+      if (this.live === 0) this.current()?.port.unref()
+    } else for (const ending of told) this.end(ending.slot, endOf(ending, errnoName))
+  }
+
+  private end(slot: number, end: RelayEnd): void {
+    const session = this.sessions[slot]
+    if (!session) return
+    this.sessions[slot] = undefined
+    this.free.push(slot)
+    this.live -= 1
+    if (this.live === 0) this.current()?.port.unref()
+    session.finish(end)
+  }
+
+  /** The thread is gone: its sessions end with the reason, and another one takes its place. */
+  private ended(why: string): void {
+    const error = this.stopping ? 'the relay has stopped' : `the relay thread has crashed: ${why}`
+    const lost = this.live
+    for (const slot of this.sessions.keys()) if (this.sessions[slot]) this.abandon(slot, error)
+    this.started(why)
+    if (this.stopping || !this.ran) {
+      this.close()
+      return
+    }
+    const now = performance.now()
+    this.crashes = [...this.crashes.filter(at => now - at < WITHIN), now]
+    const givenUp = this.crashes.length >= CRASHES
+    const next = givenUp ? `it is given up after ${CRASHES} crashes within a minute` : 'it is started anew'
+    this.deps.told(`${error}; ${lost} sessions have ended; ${next}`)
+    if (givenUp) this.close()
+    else this.start()
+  }
+
+  private close(): void {
+    this.stopping = true
+    this.deps.libc.close(this.wakeFd)
+    this.stopped?.()
+  }
+
+  private abandon(slot: number, error: string): void {
+    for (const end of [2 * slot, 2 * slot + 1]) {
+      const fd = this.table.descriptor[end] ?? -1
+      this.table.descriptor[end] = -1
+      if (fd >= 0) this.deps.sockets.reset(fd)
+    }
+    this.end(slot, { by: 'cut', error })
+  }
+}
+
+/** One array of its own: a message would else carry the whole of each chunk's memory. */
+function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | undefined {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  if (length === 0) return undefined
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}

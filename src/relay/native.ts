@@ -1,0 +1,107 @@
+// The engine that moves bytes in threads of its own, by Linux's system calls: epoll(7), recv(2), send(2).
+// Hands a session over from Node to the thread with the fewest sessions; what cannot be handed over stays with Node's streams.
+
+import { loadLibc } from '../linux/libc.js'
+import { createSockets } from '../linux/sockets.js'
+import type { Ms } from '../units/units.js'
+import { canTake, isWriting, type Taken, take, whenWritten } from './native-handover.js'
+import { RelayThread } from './native-thread.js'
+import { createNetEngine } from './net.js'
+import type { Attached, Engine, Pair, RelayEnd } from './relay.js'
+
+export interface NativeOptions {
+  /** At least 1. */
+  readonly threads: number
+  /** How long a thread looks for more work before it sleeps; 0 or none: not at all. */
+  readonly spin?: Ms
+  /** Crashes of threads and sessions that had to stay with Node, in words for the log. */
+  readonly told?: (what: string) => void
+}
+
+export interface NativeEngine extends Engine {
+  readonly name: 'native'
+  /** Ends the threads; what is still attached is reset and ends. */
+  stop(): Promise<void>
+  /** Once every thread runs: nothing; else why one does not. */
+  ready(): Promise<string | undefined>
+  readonly threads: readonly Pick<RelayThread, 'size' | 'usable' | 'crash'>[]
+}
+
+/** Starts the threads. Throws with the reason where system calls cannot be made from here. */
+export function createNativeEngine({ threads: count, spin, told = () => {} }: NativeOptions): NativeEngine {
+  const libc = loadLibc()
+  const sockets = createSockets(libc)
+  const deps = { libc, sockets, spin: spin ?? 0, told }
+  const threads = Array.from({ length: count }, () => new RelayThread(deps))
+  const net = createNetEngine()
+  const close = (fd: number) => {
+    libc.close(fd)
+  }
+
+  // A thread in epoll_wait cannot be ended from outside; the process would wait for it for ever.
+  const stop = () => Promise.all(threads.map(thread => thread.stop())).then(() => {})
+  const atExit = () => {
+    stop()
+  }
+  process.once('exit', atExit)
+
+  function handOver(pair: Pair, ended: (end: RelayEnd) => void): Attached {
+    const thread = idlest(threads)
+    if (!thread || !canTake(pair)) return net.attach(pair, ended)
+    const taken: Taken | number = take(pair, sockets, close)
+    return typeof taken === 'number' ? net.attach(pair, ended) : thread.attach(taken, ended)
+  }
+
+  return {
+    name: 'native',
+    threads,
+    ready: async () => (await Promise.all(threads.map(thread => thread.ready))).find(why => why !== undefined),
+    attach(pair, ended) {
+      return canTake(pair) && isWriting(pair) ? new Waiting(pair, ended, handOver, net) : handOver(pair, ended)
+    },
+    async stop() {
+      process.off('exit', atExit)
+      await stop()
+    },
+  }
+}
+
+function idlest(threads: readonly RelayThread[]): RelayThread | undefined {
+  let best: RelayThread | undefined
+  for (const thread of threads) if (thread.usable() && (!best || thread.size() < best.size())) best = thread
+  return best
+}
+
+/** A session that Node still has something to write for: handed over once that is written. Cut before, it is Node's to cut. */
+class Waiting implements Attached {
+  private attached: Attached | undefined
+
+  constructor(
+    private readonly pair: Pair,
+    private readonly ended: (end: RelayEnd) => void,
+    handOver: (pair: Pair, ended: (end: RelayEnd) => void) => Attached,
+    private readonly net: Engine,
+  ) {
+    whenWritten(pair, () => {
+      this.attached ??= handOver(pair, ended)
+    })
+  }
+
+  counts() {
+    const length = (chunks: readonly Buffer[]) => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    return this.attached?.counts() ?? { fromSession: length(this.pair.toLink), fromLink: length(this.pair.toSession) }
+  }
+
+  halfClosed() {
+    return this.attached?.halfClosed() ?? false
+  }
+
+  cut() {
+    this.attached ??= this.net.attach(this.pair, this.ended)
+    this.attached.cut()
+  }
+
+  stalledFor() {
+    return this.attached?.stalledFor?.()
+  }
+}

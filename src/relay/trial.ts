@@ -1,0 +1,64 @@
+// Tries an engine out with one real session over loopback: bytes handed over, bytes both ways, ends both ways, counts, one ending.
+
+import { once } from 'node:events'
+import { createServer, connect as dial, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Engine, RelayEnd } from './relay.js'
+
+const PATIENCE = 2000
+
+/** The reason why the engine does not work here, or undefined. */
+export async function tryOut(engine: Engine): Promise<string | undefined> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
+  const sockets: Socket[] = []
+  const timer = new AbortController()
+  const late = sleep(PATIENCE, `a session over loopback was not through within ${PATIENCE} ms`, timer)
+  try {
+    const failure = play(engine, server, sockets).catch((error: Error) => `a session over loopback: ${error.message}`)
+    return await Promise.race([failure, late])
+  } finally {
+    timer.abort()
+    late.catch(() => {})
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  }
+}
+
+async function play(engine: Engine, server: Server, sockets: Socket[]): Promise<string | undefined> {
+  const [client, session] = await join(server, sockets)
+  const [link, backend] = await join(server, sockets)
+  const atBackend = everything(backend)
+  const atClient = everything(client)
+  let attached: ReturnType<Engine['attach']> | undefined
+  const ended = new Promise<RelayEnd>(resolve => {
+    const pair = { session, link, toLink: [Buffer.from('start')], toSession: [Buffer.from('hello')] }
+    attached = engine.attach(pair, resolve)
+  })
+  if (engine.name === 'native' && !(session.destroyed && link.destroyed))
+    return 'Node keeps the descriptor of a socket elsewhere than expected'
+  client.end(' and go')
+  backend.end(' and bye')
+  // An engine that fails says more than the sockets it leaves behind.
+  const end = await Promise.race([ended, Promise.all([atBackend, atClient]).then(() => ended, () => ended)])
+  if (end.error !== undefined) return end.error
+  const { fromSession, fromLink } = attached?.counts() ?? {}
+  const found = [await atBackend, await atClient, fromSession, fromLink].join(', ')
+  return found === 'start and go, hello and bye, 12, 13' ? undefined : `a session over loopback gave: ${found}`
+}
+
+async function join(server: Server, sockets: Socket[]): Promise<[Socket, Socket]> {
+  if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const near = dial({ port, host: '127.0.0.1', allowHalfOpen: true })
+  sockets.push(near)
+  const [[far]] = await Promise.all([once(server, 'connection'), once(near, 'connect')])
+  sockets.push(far as Socket)
+  return [near, far as Socket]
+}
+
+async function everything(socket: Socket): Promise<string> {
+  let text = ''
+  for await (const chunk of socket) text += String(chunk)
+  return text
+}

@@ -1,0 +1,214 @@
+// Moves bytes between the two ends of each session: recv, send, and what waits when a send was partial.
+// Knows ends in order; hands every failure on. Knows no command and no clock.
+
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../linux/epoll.js'
+import { EAGAIN, type Libc } from '../linux/libc.js'
+import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, type Sockets } from '../linux/sockets.js'
+import { type Ending, type NativeTable, STATE } from './native-table.js'
+
+/** Bytes asked for at once; what a session whose reader is slow may hold. */
+const CHUNK = 65_536
+/** Reads of one end before the others have their turn. */
+const SHARE = 4
+/** Buffers kept for the next partial send. */
+const KEPT = 64
+
+/** What an end is still owed. */
+interface Backlog {
+  readonly bytes: Uint8Array
+  sent: number
+  readonly length: number
+}
+
+export interface Lane {
+  /** Takes a change of readiness of an end, as epoll tells it. */
+  happened(end: number, events: number): void
+  /** The end is owed these bytes before anything that comes later; flush() sends them. */
+  first(end: number, bytes: Uint8Array): void
+  /** Gives one share of time to every end that had more to read. */
+  goOn(): void
+  /** True when goOn() has work. */
+  busy(): boolean
+  /** Sends what the end is owed; true when nothing is left. */
+  flush(end: number): boolean
+  /** Passes on what is there to read, at most a share: `empty` when the end has no more, `more` when it may, `blocked` when its peer takes no more. */
+  drain(end: number): 'empty' | 'more' | 'blocked'
+  /** Forgets both ends of a slot whose descriptors are closed. */
+  forget(slot: number): void
+}
+
+export interface LaneDeps {
+  readonly libc: Libc
+  readonly sockets: Sockets
+  readonly table: NativeTable
+  /** The end's connection has failed. */
+  fail(end: number, errno: number, call: Ending['call']): void
+  /** Both ends have ended in order and were told. */
+  ended(slot: number): void
+}
+
+export function createLane({ libc, sockets, table, fail, ended }: LaneDeps): Lane {
+  const { descriptor, state, taken } = table
+  const chunk = new Uint8Array(CHUNK)
+  const backlogs = new Map<number, Backlog>()
+  const spare: Uint8Array[] = []
+  let queue: number[] = []
+
+  const fdOf = (end: number) => descriptor[end] ?? -1
+  const has = (end: number, bits: number) => ((state[end] ?? 0) & bits) !== 0
+  const mark = (end: number, bits: number) => {
+    state[end] = (state[end] ?? 0) | bits
+  }
+  const clear = (end: number, bits: number) => {
+    state[end] = (state[end] ?? 0) & ~bits
+  }
+
+  /** Sends the first `length` bytes of the chunk. What does not fit is kept, and the end is blocked until it has gone. */
+  function give(end: number, length: number): boolean {
+    const sent = libc.send(fdOf(end), chunk, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+    mark(end, STATE.owing)
+    if (sent === length) return true
+    if (sent < 0) {
+      const errno = libc.errno()
+      if (errno !== EAGAIN) {
+        fail(end, errno, 'write')
+        return false
+      }
+    }
+    const bytes = spare.pop() ?? new Uint8Array(CHUNK)
+    const start = Math.max(0, sent)
+    bytes.set(chunk.subarray(start, length))
+    backlogs.set(end, { bytes, sent: 0, length: length - start })
+    mark(end, STATE.blocked)
+    return false
+  }
+
+  function flush(end: number): boolean {
+    const backlog = backlogs.get(end)
+    if (!backlog) return true
+    const left = backlog.length - backlog.sent
+    const sent = libc.send(
+      fdOf(end),
+      backlog.bytes.subarray(backlog.sent, backlog.length),
+      left,
+      MSG_DONTWAIT | MSG_NOSIGNAL,
+    )
+    if (sent < 0) {
+      const errno = libc.errno()
+      if (errno !== EAGAIN) fail(end, errno, 'write')
+      return false
+    }
+    mark(end, STATE.owing)
+    backlog.sent += sent
+    if (sent < left) return false
+    release(end)
+    return true
+  }
+
+  function release(end: number): void {
+    const backlog = backlogs.get(end)
+    if (!backlog) return
+    backlogs.delete(end)
+    clear(end, STATE.blocked)
+    if (backlog.bytes.length === CHUNK && spare.length < KEPT) spare.push(backlog.bytes)
+  }
+
+  function drain(end: number): 'empty' | 'more' | 'blocked' {
+    const peer = end ^ 1
+    for (let share = 0; share < SHARE; share++) {
+      const got = libc.recv(fdOf(end), chunk, CHUNK, MSG_DONTWAIT)
+      if (got <= 0) return 'empty'
+      taken[end] = (taken[end] ?? 0) + got
+      if (!give(peer, got)) return 'blocked'
+    }
+    return 'more'
+  }
+
+  /** Moves at most a share from an end to its peer. Reading stops where a read was short: what comes later is told by epoll. */
+  function pump(end: number): void {
+    const peer = end ^ 1
+    if (has(peer, STATE.blocked) || has(end, STATE.ended)) return
+    for (let share = 0; share < SHARE; share++) {
+      const got = libc.recv(fdOf(end), chunk, CHUNK, MSG_DONTWAIT)
+      if (got <= 0) {
+        none(end, got)
+        return
+      }
+      taken[end] = (taken[end] ?? 0) + got
+      if (!give(peer, got)) return
+      if (got < CHUNK && !has(end, STATE.closing)) {
+        clear(end, STATE.readable)
+        return
+      }
+    }
+    if (has(end, STATE.queued)) return
+    mark(end, STATE.queued)
+    queue.push(end)
+  }
+
+  /** A read that gave nothing: for now, for good, or because the connection failed. */
+  function none(end: number, got: number): void {
+    if (got === 0) {
+      clear(end, STATE.readable)
+      mark(end, has(end ^ 1, STATE.ended) ? STATE.ended : STATE.ended | STATE.first)
+      tell(end ^ 1)
+      return
+    }
+    const errno = libc.errno()
+    if (errno === EAGAIN) clear(end, STATE.readable | STATE.closing)
+    else fail(end, errno, 'read')
+  }
+
+  /** Passes its peer's end on to an end that has been given everything before it. */
+  function tell(end: number): void {
+    if (libc.shutdown(fdOf(end), SHUT_WR) < 0) {
+      fail(end, libc.errno(), 'write')
+      return
+    }
+    mark(end, STATE.told)
+    if (has(end ^ 1, STATE.told)) ended(end >> 1)
+  }
+
+  function flushed(end: number): void {
+    if (!flush(end)) return
+    if (has(end ^ 1, STATE.ended)) tell(end)
+    else if (has(end ^ 1, STATE.readable)) pump(end ^ 1)
+  }
+
+  return {
+    happened(end, events) {
+      if (events & EPOLLERR) {
+        const errno = sockets.takeError(fdOf(end))
+        if (errno !== 0) {
+          fail(end, errno, 'read')
+          return
+        }
+      }
+      if (events & EPOLLOUT && has(end, STATE.blocked)) flushed(end)
+      if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) === 0 || fdOf(end) < 0 || has(end, STATE.dying)) return
+      mark(end, events & (EPOLLRDHUP | EPOLLHUP) ? STATE.readable | STATE.closing : STATE.readable)
+      pump(end)
+    },
+    first(end, bytes) {
+      taken[end ^ 1] = (taken[end ^ 1] ?? 0) + bytes.length
+      backlogs.set(end, { bytes, sent: 0, length: bytes.length })
+      mark(end, STATE.blocked)
+    },
+    goOn() {
+      const turn = queue
+      queue = []
+      for (const end of turn) {
+        if (!has(end, STATE.queued)) continue
+        clear(end, STATE.queued)
+        if (fdOf(end) >= 0 && !has(end, STATE.dying)) pump(end)
+      }
+    },
+    busy: () => queue.length > 0,
+    flush,
+    drain,
+    forget(slot) {
+      release(2 * slot)
+      release(2 * slot + 1)
+    },
+  }
+}

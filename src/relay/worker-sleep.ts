@@ -1,0 +1,41 @@
+// How a relay thread waits for events: not at all, a little, or until something happens; with `spin`, it looks on for a while before it sleeps.
+
+import type { Epoll } from '../linux/epoll.js'
+
+/** How long a wait may take, by what else is to be done. */
+export type Patience = 'not' | 'short' | 'second' | 'long'
+
+const LIMITS: Record<Patience, number> = { not: 0, short: 2, second: 1000, long: -1 }
+/** So many spins in vain, and the next sleeps are taken at once, until one turns out to have been shorter than a spin. */
+const IN_VAIN = 8
+
+/** `spin` in ms, 0 to never spin. The returned function gives the number of events. */
+export function createSleep(
+  epoll: Pick<Epoll, 'wait'>,
+  spin: number,
+  now: () => number,
+): (patience: Patience) => number {
+  if (spin <= 0) return patience => epoll.wait(LIMITS[patience])
+  let vain = 0
+
+  function look(): number {
+    for (const until = now() + spin; now() < until; ) {
+      const count = epoll.wait(0)
+      if (count > 0) return count
+    }
+    return 0
+  }
+
+  return patience => {
+    if (patience === 'not') return epoll.wait(0)
+    if (vain < IN_VAIN) {
+      const count = look()
+      vain = count > 0 ? 0 : vain + 1
+      if (count > 0) return count
+    }
+    const asleep = now()
+    const count = epoll.wait(LIMITS[patience])
+    if (now() - asleep < spin) vain = 0
+    return count
+  }
+}

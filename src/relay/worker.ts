@@ -1,0 +1,101 @@
+// One relay thread: waits in epoll, moves bytes, obeys commands, tells endings. Starts when it is loaded as a worker.
+// Never returns to its event loop: an eventfd in the same epoll wakes it for commands.
+
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { calm, createEpoll } from '../linux/epoll.js'
+import { type Libc, loadLibc } from '../linux/libc.js'
+import { createSockets } from '../linux/sockets.js'
+import { type Command, type Ending, type NativeTable, STATE, type Told, type WorkerInput } from './native-table.js'
+import { createDeaths } from './worker-death.js'
+import { createLane } from './worker-lane.js'
+import { createSilences } from './worker-silence.js'
+import { createSleep } from './worker-sleep.js'
+
+const EVENTS = 256
+const WAKE = -1
+
+function run({ table, wake, spin, port }: WorkerInput & { readonly port: MessagePort }): void {
+  const libc = loadLibc()
+  const sockets = createSockets(libc)
+  const epoll = createEpoll(libc, EVENTS)
+  const errno = epoll.add(wake, WAKE, 0)
+  if (errno !== 0) throw new Error(`epoll_ctl: errno ${errno}`)
+  const { descriptor, generation, state } = table
+  const now = () => performance.now()
+  const endings: Ending[] = []
+
+  const deaths = createDeaths({ libc, sockets, table, now, lane: () => lane, over: ending => endings.push(ending) })
+  const lane = createLane({ libc, sockets, table, fail: deaths.fail, ended: slot => endings.push(inOrder(slot)) })
+  const silences = createSilences(sockets, table)
+  const sleep = createSleep(epoll, spin, now)
+
+  /** Closes a session whose both ends have ended. */
+  function inOrder(slot: number): Ending {
+    for (const end of [2 * slot, 2 * slot + 1]) closeInOrder(libc, table, end)
+    lane.forget(slot)
+    return { slot, by: (state[2 * slot] ?? 0) & STATE.first ? 'session' : 'link', errno: 0, call: 'read' }
+  }
+
+  const isAlive = (end: number) => (descriptor[end] ?? -1) >= 0 && ((state[end] ?? 0) & STATE.dying) === 0
+
+  function obey(command: Command): void {
+    const { slot } = command
+    if (command.kind === 'attach') attach(slot, command.toLink, command.toSession)
+    else if (command.kind !== 'cut') throw new Error(`unknown command ${JSON.stringify(command)}`)
+    else if (generation[slot] === command.generation && (descriptor[2 * slot] ?? -1) >= 0) deaths.cut(slot)
+  }
+
+  function attach(slot: number, toLink?: Uint8Array, toSession?: Uint8Array): void {
+    const [session, link] = [2 * slot, 2 * slot + 1]
+    for (const end of [session, link]) sockets.prepare(descriptor[end] ?? -1)
+    if (toLink) lane.first(link, toLink)
+    if (toSession) lane.first(session, toSession)
+    silences.watch(slot)
+    // Only now, when both ends are owed what was handed over: a flush that fails passes on what the failed end had still sent.
+    for (const end of [link, session]) if (isAlive(end)) lane.flush(end)
+    for (const end of [session, link]) {
+      const fd = descriptor[end] ?? -1
+      const errno = fd < 0 ? 0 : epoll.add(fd, end, generation[slot] ?? 0)
+      if (errno !== 0) deaths.fail(end, errno, 'read')
+    }
+  }
+
+  function event(index: number): void {
+    const end = epoll.key(index)
+    if (end === WAKE) {
+      calm(libc, wake)
+      for (let told = receiveMessageOnPort(port); told; told = receiveMessageOnPort(port)) obey(told.message)
+      return
+    }
+    // Late news of a descriptor that has been closed, maybe of a slot that is another session's by now.
+    if (generation[end >> 1] !== epoll.generation(index) || (descriptor[end] ?? -1) < 0) return
+    if ((state[end] ?? 0) & STATE.dying) deaths.advance(end >> 1)
+    else lane.happened(end, epoll.events(index))
+  }
+
+  function turn(): void {
+    const count = sleep(lane.busy() ? 'not' : deaths.count() > 0 ? 'short' : silences.armed() ? 'second' : 'long')
+    for (let index = 0; index < count; index++) event(index)
+    lane.goOn()
+    if (deaths.count() > 0) deaths.sweep()
+    silences.look(now(), count > 0)
+    if (endings.length > 0) port.postMessage(endings.splice(0) satisfies Told)
+  }
+
+  port.postMessage('ready' satisfies Told)
+  try {
+    while (Atomics.load(table.control, 0) === 0) turn()
+  } finally {
+    epoll.close()
+  }
+  port.close()
+}
+
+function closeInOrder(libc: Libc, { descriptor }: NativeTable, end: number): void {
+  const fd = descriptor[end] ?? -1
+  // Before the close, so that nobody closes a descriptor that has been given to somebody else.
+  descriptor[end] = -1
+  if (fd >= 0) libc.close(fd)
+}
+
+run(workerData)
