@@ -23,7 +23,7 @@ export function describe(event: Event): Description {
 function sentence(event: Event): Said {
   switch (event.kind) {
     case 'started':
-      return ['info', `mekare ${event.version} started as ${event.name}`]
+      return ['info', `mekare ${event.version} started as ${event.name}, relay engine ${event.engine}`]
     case 'stopping':
       return ['info', `stopping (${event.why}); open sessions: ${event.sessions}`]
     case 'stopped':

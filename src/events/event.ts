@@ -9,7 +9,7 @@ import type { Bytes, Ms } from '../units/units.js'
 export type ClientName = string
 
 export type Event =
-  | { readonly kind: 'started'; readonly version: string; readonly name: string }
+  | { readonly kind: 'started'; readonly version: string; readonly name: string; readonly engine: 'net' | 'native' }
   | { readonly kind: 'stopping'; readonly why: string; readonly sessions: number }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'listening'; readonly listen: string; readonly address: string }

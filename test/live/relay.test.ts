@@ -371,7 +371,7 @@ for (const engine of engines) {
       const since = performance.now()
       relayed.cut()
       t.same(await relayed.ended, { by: 'cut' }, state)
-      t.ok(performance.now() - since < 200, `${state}: ${Math.round(performance.now() - since)} ms`)
+      t.ok(performance.now() - since < 1000, `${state}: ${Math.round(performance.now() - since)} ms`)
     }
   })
 
