@@ -146,8 +146,8 @@ function refined(member: Member, answers: RestAnswers, problems: string[]): Memb
 }
 
 function leaderOf(cluster: Json | undefined): { readonly name: string; readonly timeline?: number } | undefined {
-  const leads = namedBy(cluster).find(({ role }) =>
-    ['leader', 'master', 'primary', 'standby_leader'].includes(String(role)),
+  const leads = namedBy(cluster).find(
+    ({ role }) => typeof role === 'string' && ['leader', 'master', 'primary', 'standby_leader'].includes(role),
   )
   const name = text(leads?.name)
   return name === undefined

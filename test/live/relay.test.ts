@@ -452,7 +452,7 @@ for (const engine of engines) {
       fc.asyncProperty(fc.array(fc.tuple(side, side, cutAfter), { minLength: 4, maxLength: 8 }), async plans => {
         await Promise.all(plans.map(plan => playOut(plan, open)))
       }),
-      { numRuns: 40, endOnFailure: true },
+      { numRuns: 24, endOnFailure: true },
     )
   })
 }

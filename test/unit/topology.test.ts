@@ -225,6 +225,12 @@ t.test('no input throws', async () => {
   )
 })
 
+t.test('a role that is no text is no leader, and breaks nothing', async t => {
+  const members = [{ name: 'pg1', role: { toString: null } }]
+  const topology = parsePatroni({ cluster: { members }, patroni: new Map() }, ctx)
+  t.equal(topology.term, undefined)
+})
+
 t.test('with no member key, the failsafe key and the configuration say where to ask', async t => {
   const addresses = [parseHostPort('10.0.0.1:5432'), parseHostPort('10.0.0.9:5432')].filter(a => a !== undefined)
   const topology = read({ config: { pause: true }, failsafe: whole.failsafe }, addresses)
