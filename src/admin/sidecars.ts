@@ -2,6 +2,7 @@
 // return what its virtual routers do. The end of such a connection is the sidecar's sign that the proxy is gone.
 
 import type { Duplex } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 import { cutLines, type RouterReport, readReports, TICK_MS, type Tick } from '../vrrp/conversation.js'
 
 /** Ticks that a sidecar may leave unread before it is taken for dead: a minute's worth. */
@@ -48,9 +49,10 @@ export function createSidecars(tick: () => Omit<Tick, 'successor'>): Sidecars {
     join(socket) {
       let rest = ''
       sidecars.set(socket, [])
-      socket.setEncoding('utf8')
-      socket.on('data', (piece: string) => {
-        const cut = cutLines(rest, piece)
+      // A server's socket of node:http refuses setEncoding().
+      const decoder = new StringDecoder('utf8')
+      socket.on('data', (piece: Buffer) => {
+        const cut = cutLines(rest, decoder.write(piece))
         rest = cut.rest
         const last = cut.lines.at(-1)
         const reports = last === undefined ? undefined : readReports(last)

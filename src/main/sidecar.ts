@@ -68,11 +68,13 @@ async function hold({ config, version, reload }: SidecarInput): Promise<number> 
   process.on('uncaughtException', bug)
   const notifier = createNotifier(process.env, what => report({ kind: 'warned', what }))
   report({ kind: 'started', version, name: config.fleet.name })
-  const sidecar = startSidecar({ vrrp: config.vrrp, socket: config.admin.socket, now, report, bug })
+  const sidecar = await startSidecar({ vrrp: config.vrrp, socket: config.admin.socket, now, report, bug })
   if (typeof sidecar === 'string') return refuse(sidecar)
   notifier.ready()
   process.on('SIGTERM', () => end(EXIT.good)).on('SIGINT', () => end(EXIT.good))
-  process.on('SIGHUP', () => report({ kind: 'warned', what: reloadInto(sidecar, reload) }))
+  process.on('SIGHUP', () => {
+    reloadInto(sidecar, reload).then(what => report({ kind: 'warned', what }), bug)
+  })
   const code = await ended
   notifier.stopping()
   await sidecar.stop()
@@ -83,11 +85,11 @@ async function hold({ config, version, reload }: SidecarInput): Promise<number> 
 }
 
 /** A configuration that cannot be used changes nothing. Gives what to tell. */
-function reloadInto(sidecar: Sidecar, reload: () => Config): string {
+async function reloadInto(sidecar: Sidecar, reload: () => Config): Promise<string> {
   try {
     const config = reload()
     if (Object.keys(config.vrrp).length === 0) return 'reload: vrrp is empty; nothing is changed'
-    const why = sidecar.change(config.vrrp)
+    const why = await sidecar.change(config.vrrp)
     return why === undefined ? 'reload: the new configuration holds' : `reload: ${why}; nothing is changed`
   } catch (error) {
     if (error instanceof ConfigError) return `reload: ${error.message.replaceAll('\n', ' | ')}; nothing is changed`

@@ -19,7 +19,7 @@ export interface Holding {
   /** Puts all of them; gives what the kernel refused, in words. */
   acquire(link: LinkName): string | undefined
   release(): void
-  /** Puts back what is missing, removes what is here and not wanted, renews the rest if asked to. True when something was put back. */
+  /** Puts back what is missing; with `renew` also renews the rest, and removes what is here while nothing is wanted. True when something was put back. */
   reconcile(link: LinkName, renew: boolean): boolean
   /** Other addresses from now on: those that are no longer wanted go at once, new ones come with the next reconcile(). */
   change(config: Config): void
@@ -38,6 +38,8 @@ const isSame = (a: Floating) => (b: Address) => a.address === b.address && a.pre
 export function createHolding(first: Config, { netlink, told, failed }: HoldingDeps): Holding {
   let config = first
   let on: LinkName | undefined
+  /** Who takes an address away as often as it is put back is answered once between renewals: a fight would eat the machine. */
+  let putBack = false
 
   /** An IPv6 address is not preferred, so that what this host begins does not come from it. */
   function put(link: LinkName, { address, prefix }: Floating): string | undefined {
@@ -63,13 +65,15 @@ export function createHolding(first: Config, { netlink, told, failed }: HoldingD
   function keep(link: LinkName, renew: boolean): boolean {
     const before = actual(link)
     let back = false
+    if (renew) putBack = false
     for (const address of config.addresses) {
       const missing = !before.some(isSame(address))
-      if (!missing && !renew) continue
+      if (!renew && (putBack || !missing)) continue
       const why = put(link, address)
       if (why !== undefined) failed(why)
       else if (missing) {
         back = true
+        putBack ||= !renew
         told(textOf(address), 'put back')
       }
     }
@@ -93,6 +97,7 @@ export function createHolding(first: Config, { netlink, told, failed }: HoldingD
     },
     reconcile(link, renew) {
       if (on) return keep(link, renew)
+      if (!renew) return false
       const here = actual(link)
       for (const address of config.addresses) if (here.some(isSame(address))) drop(link, address, 'left behind')
       return false

@@ -5,6 +5,7 @@ import type { Config, VrrpConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import type { Ms } from '../units/units.js'
 import type { RouterReport } from '../vrrp/conversation.js'
+import { createClaims } from './claim.js'
 import { isOwner } from './dialect.js'
 import { createGroup, type Members, type VrrpGroup } from './group.js'
 import { followNetwork, listNetwork } from './network.js'
@@ -27,13 +28,13 @@ export interface SidecarDeps {
 export interface Sidecar {
   reports(): readonly RouterReport[]
   /** Goes over to another configuration; routers that stay keep their addresses. Gives what makes it impossible, and then nothing has changed. */
-  change(vrrp: Config['vrrp']): string | undefined
+  change(vrrp: Config['vrrp']): Promise<string | undefined>
   /** Releases every address and says goodbye, at once; then ends. */
   stop(): Promise<void>
 }
 
 /** Starts it. Gives a line for the operator where the configuration cannot hold on this host. Throws CallError. */
-export function startSidecar(deps: SidecarDeps): Sidecar | string {
+export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string> {
   const { report, now } = deps
   const platform = openPlatform(deps.bug)
   const groups = new Map<string, VrrpGroup>()
@@ -87,13 +88,15 @@ export function startSidecar(deps: SidecarDeps): Sidecar | string {
     if (!(network instanceof Error)) group.look(network)
     group.proxy(view)
     // What a killed predecessor left behind goes before anything else.
-    group.reconcile(false)
+    group.reconcile(true)
     group.start()
   }
 
-  const wrong = impossible(vrrp, platform)
+  const claims = createClaims()
+  const wrong = impossible(vrrp, platform) ?? (await claims.take(vrrp))
   if (wrong !== undefined) {
-    void platform.close()
+    claims.close()
+    await platform.close()
     return wrong
   }
   for (const [key, members] of groupsOf(vrrp)) begin(key, members)
@@ -106,8 +109,8 @@ export function startSidecar(deps: SidecarDeps): Sidecar | string {
 
   return {
     reports,
-    change(next) {
-      const why = impossible(next, platform)
+    async change(next) {
+      const why = impossible(next, platform) ?? (await claims.take(next))
       if (why !== undefined) return why
       const wanted = groupsOf(next)
       const before = groupsOf(vrrp)
@@ -137,6 +140,7 @@ export function startSidecar(deps: SidecarDeps): Sidecar | string {
       stopFollowing()
       tellProxy()
       ear?.close()
+      claims.close()
       await platform.close()
     },
   }
