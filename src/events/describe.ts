@@ -24,7 +24,7 @@ export function describe(event: Event): Description {
 function sentence(event: Event): Said {
   switch (event.kind) {
     case 'started':
-      return ['info', `mekare ${event.version} started as ${event.name}`]
+      return ['info', `mekare ${event.version} started as ${event.name}, relay engine ${event.engine}`]
     case 'stopping':
       return ['info', `stopping (${event.why}); open sessions: ${event.sessions}`]
     case 'stopped':
@@ -71,6 +71,7 @@ function sentence(event: Event): Said {
     case 'vrrp_duplicate':
     case 'vrrp_failed':
     case 'vrrp_lowered':
+    case 'vrrp_started':
     case 'vrrp_stopped':
       return vrrpSentence(event)
     default:

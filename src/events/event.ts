@@ -11,7 +11,7 @@ import type { Role, Why } from '../vrrp/state.js'
 export type ClientName = string
 
 export type Event =
-  | { readonly kind: 'started'; readonly version: string; readonly name: string }
+  | { readonly kind: 'started'; readonly version: string; readonly name: string; readonly engine: 'net' | 'native' }
   | { readonly kind: 'stopping'; readonly why: string; readonly sessions: number }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'listening'; readonly listen: string; readonly address: string }
@@ -132,6 +132,7 @@ export type VrrpEvent =
   /** Something the kernel refused; gone on from. */
   | { readonly kind: 'vrrp_failed'; readonly name: string; readonly why: string }
   | { readonly kind: 'vrrp_lowered'; readonly name: string; readonly by: number; readonly why: string }
+  | { readonly kind: 'vrrp_started'; readonly version: string; readonly name: string }
   | { readonly kind: 'vrrp_stopped' }
 
 export type Report = (event: Event) => void

@@ -33,6 +33,8 @@ export function vrrpSentence(event: VrrpEvent): Said {
       return ['warn', `${event.name}: ${event.why}`]
     case 'vrrp_lowered':
       return ['info', `${event.name}: priority lowered by ${event.by}${event.why && `: ${event.why}`}`]
+    case 'vrrp_started':
+      return ['info', `mekare ${event.version}: sidecar started on ${event.name}`]
     case 'vrrp_stopped':
       return ['info', 'stopped; no floating address is left']
     default:

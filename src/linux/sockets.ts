@@ -22,10 +22,13 @@ const F_DUPFD_CLOEXEC = 1030
 /** Silence before the first probe, and between probes, in seconds, and how many go unanswered. */
 const KEEPALIVE = { idle: 5, interval: 3, count: 3 }
 
-/** struct tcp_info up to tcpi_last_ack_recv: 8 bytes of small fields, then 32-bit ones. */
-const INFO_WORDS = 16
+/** struct tcp_info up to tcpi_notsent_bytes: 8 bytes of small fields, then 32-bit ones (and a few of 64 bits), by index of words. */
+const INFO_WORDS = 37
 const UNACKED = 6
 const LAST_ACK_RECV = 14
+const NOT_SENT = 36
+/** The fourth byte: probes of a closed window that were not answered. */
+const probesOf = (info: Int32Array): number => (info[0] ?? 0) >>> 24
 
 export interface Sockets {
   /** Another descriptor of the same connection, not inherited by programs started. Negative errno on failure. */
@@ -38,7 +41,10 @@ export interface Sockets {
   takeError(fd: number): number
   /** Bytes written that the peer has not acknowledged; 0 where it cannot be known. */
   unsent(fd: number): number
-  /** Milliseconds since the peer last acknowledged anything, while something it should acknowledge is under way; undefined when nothing is. */
+  /**
+   * Milliseconds since the peer last acknowledged anything, while something it should acknowledge is under way. 0 while its window is
+   * closed and it says so; undefined when it has acknowledged everything, or it cannot be known.
+   */
   silence(fd: number): number | undefined
 }
 
@@ -80,7 +86,11 @@ export function createSockets(libc: Libc): Sockets {
     silence(fd) {
       length[0] = info.byteLength
       if (libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, length) < 0) return undefined
-      return (info[UNACKED] ?? 0) === 0 ? undefined : (info[LAST_ACK_RECV] ?? 0)
+      const silence = info[LAST_ACK_RECV] ?? 0
+      if ((info[UNACKED] ?? 0) > 0) return silence
+      if ((info[NOT_SENT] ?? 0) === 0) return undefined
+      // Nothing under way, something to send: a reader that does not read answers each probe; where the way there is gone nobody does.
+      return probesOf(info) > 1 ? silence : 0
     },
   }
 }

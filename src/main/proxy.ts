@@ -11,7 +11,8 @@ import { sessionLimit } from '../config/rules.js'
 import type { Config } from '../config/shape.js'
 import type { Event } from '../events/event.js'
 import { createProxy, type OpenProblem, type ProxyServer } from '../proxy/proxy.js'
-import { createNetEngine } from '../relay/net.js'
+import { createEngine } from '../relay/create.js'
+import type { Engine } from '../relay/relay.js'
 import { epochMs, type Ms, ms } from '../units/units.js'
 import { type Cluster, createCluster } from './cluster.js'
 import { descriptorLimit } from './limits.js'
@@ -46,6 +47,13 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
   }
 
   const listens = new Map(Object.entries(config.listen))
+  const created = await createEngine(config.relay, what => report({ kind: 'warned', what }))
+  if (!created.ok) {
+    process.stderr.write(`mekare: ${created.why}\n`)
+    await log.close()
+    return EXIT.config
+  }
+  const { engine } = created
   const clusters = new Map<string, Cluster>()
   for (const [name, cluster] of Object.entries(config.clusters))
     clusters.set(
@@ -59,7 +67,7 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
     listens,
     clusters,
     bug,
-    engine: createNetEngine(),
+    engine,
     chance: Math.random,
     maxSessions: sessionLimit(config.session.max, descriptorLimit()),
     tick: () => {
@@ -84,14 +92,16 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
     clusterOf: listen => config.listen[listen]?.cluster,
   })
 
-  report({ kind: 'started', version, name: config.fleet.name })
+  report({ kind: 'started', version, name: config.fleet.name, engine: engine.name })
+  if (created.why !== undefined)
+    report({ kind: 'warned', what: `relay.engine: net is used, native does not work here: ${created.why}` })
   for (const cluster of clusters.values()) cluster.start()
   const servers: Listening[] = []
   const problems = [...(await proxy.open()), ...(await openAdmin(config, office, report, servers))]
   if (problems.length > 0) {
     for (const { why } of problems) process.stderr.write(`mekare: ${why}\n`)
     office.close()
-    await endAll(proxy, clusters, servers)
+    await endAll(proxy, engine, clusters, servers)
     await log.close()
     // What passes by itself (an address not up yet) may be tried again; what does not is for the operator to change.
     return problems.every(problem => problem.passing) ? EXIT.unavailable : EXIT.config
@@ -107,7 +117,7 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
   })
   const code = await Promise.race([stopping, broken])
   office.close()
-  await endAll(proxy, clusters, servers)
+  await endAll(proxy, engine, clusters, servers)
   notifier.stop()
   report({ kind: 'stopped' })
   await log.close()
@@ -134,9 +144,11 @@ async function openAdmin(
 
 async function endAll(
   proxy: ProxyServer,
+  engine: Engine,
   clusters: ReadonlyMap<string, Cluster>,
   servers: readonly Listening[],
 ): Promise<void> {
   await proxy.stop()
+  await engine.stop?.()
   await Promise.all([...[...clusters.values()].map(cluster => cluster.stop()), ...servers.map(server => server.stop())])
 }

@@ -67,7 +67,7 @@ async function hold({ config, version, reload }: SidecarInput): Promise<number> 
   }
   process.on('uncaughtException', bug)
   const notifier = createNotifier(process.env, what => report({ kind: 'warned', what }))
-  report({ kind: 'started', version, name: config.fleet.name })
+  report({ kind: 'vrrp_started', version, name: config.fleet.name })
   const sidecar = await startSidecar({ vrrp: config.vrrp, socket: config.admin.socket, now, report, bug })
   if (typeof sidecar === 'string') return refuse(sidecar)
   notifier.ready()

@@ -3,8 +3,9 @@
 
 import type { ListenConfig } from '../config/shape.js'
 import type { Answer } from '../health/answer.js'
+import type { Lag } from '../health/lag.js'
 import type { Address, Member, Topology } from '../topology/topology.js'
-import { type Bytes, formatBytes, formatMs, type Ms } from '../units/units.js'
+import { formatBytes, formatMs } from '../units/units.js'
 import type { Gate } from './gate.js'
 
 export interface PoolEntry {
@@ -18,12 +19,6 @@ export interface PoolEntry {
   readonly joinsAs: 'primary' | 'replica'
 }
 
-/** How far a member is behind, as health's lag rules have it. */
-export type LagView =
-  | { readonly kind: 'known'; readonly bytes: Bytes; readonly delay?: Ms }
-  | { readonly kind: 'unknown'; readonly why: string }
-  | { readonly kind: 'diverged'; readonly why: string }
-
 export interface PoolView {
   readonly topology: Topology
   readonly gate: Gate
@@ -35,7 +30,7 @@ export interface PoolView {
     readonly words: string
     readonly share: number
   }
-  readonly lag: (member: Member) => LagView
+  readonly lag: (member: Member) => Lag
   readonly drained: ReadonlySet<string>
 }
 
@@ -125,7 +120,7 @@ function asReplica(member: Member, rules: PoolRules, view: PoolView): Opinion {
   return lagOpinion(rules, view.lag(member), member)
 }
 
-function lagOpinion(rules: PoolRules, lag: LagView, member: Member): Opinion {
+function lagOpinion(rules: PoolRules, lag: Lag, member: Member): Opinion {
   if (lag.kind === 'diverged') return no(lag.why)
   if (lag.kind === 'unknown') return no(`its lag is not known: ${lag.why}`)
   if (lag.bytes > rules.maxLag) return no(`lag ${formatBytes(lag.bytes)} is over maxLag ${formatBytes(rules.maxLag)}`)

@@ -2,13 +2,13 @@
 
 import type { ListenConfig } from '../config/shape.js'
 import { healthWords, slowStartShare } from '../health/health.js'
-import { lagOf } from '../health/lag.js'
+import { type Lag, lagOf } from '../health/lag.js'
 import type { SourceStatus } from '../sources/source.js'
 import { formatAddress } from '../topology/address.js'
 import type { Member } from '../topology/topology.js'
 import { type Bytes, type Ms, ms } from '../units/units.js'
 import type { ClusterState } from './cluster.js'
-import { type LagView, type PoolEntry, type PoolRules, poolOf } from './pool.js'
+import { type PoolEntry, type PoolRules, poolOf } from './pool.js'
 import type { ClusterStatus, MemberStatus, PoolVerdict } from './status.js'
 
 export interface ViewRules {
@@ -39,7 +39,7 @@ function conditionOf(state: ClusterState, member: string, rules: ViewRules, now:
 }
 
 /** How far a member is behind the primary, or behind its last known position while there is none. */
-export function lagNow(state: ClusterState, member: Member, rules: ViewRules, now: Ms): LagView {
+export function lagNow(state: ClusterState, member: Member, rules: ViewRules, now: Ms): Lag {
   const { topology, primary, forkAtLeast } = state
   const word = state.words.get(member.name)?.answer
   return lagOf({
@@ -129,7 +129,7 @@ function roleWord(kind: 'primary' | 'recovery' | 'unasked' | undefined): MemberS
   return kind === 'recovery' ? 'replica' : 'no answer'
 }
 
-const lagBytes = (lag: LagView): Bytes | undefined => (lag.kind === 'known' ? lag.bytes : undefined)
+const lagBytes = (lag: Lag): Bytes | undefined => (lag.kind === 'known' ? lag.bytes : undefined)
 
 function verdictOn(member: string, listen: string, entries: readonly PoolEntry[]): PoolVerdict {
   const entry = entries.find(one => one.member.name === member)

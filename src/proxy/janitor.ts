@@ -1,6 +1,8 @@
 // The one timer that sweeps deadlines, in place of one timer a session. Every 100 ms:
 //   startup, dialing  waits that are overdue (startupTimeout, connectTimeout, a silent backend)
 //   clusters          a tick, for what falls due by time alone (a scheduled failover)
+// Every 5 s:
+//   joined            deadAfter, where the engine can ask the kernel
 // Every second:
 //   joined            idleTimeout, halfCloseTimeout; logins that never end, after 2 min
 //   closing           refused clients that do not go: their sockets are destroyed after 5 s
@@ -13,6 +15,7 @@ import { stopWait } from './wait.js'
 
 const SWEEP_MS = 100
 const SLOW_SWEEP = 10
+const RARE_SWEEP = 50
 const CLOSING_MS = 5000
 /** PostgreSQL ends a login itself after authentication_timeout (1 min by default); a frozen one cannot. */
 const LOGIN_MS = 120_000
@@ -25,7 +28,8 @@ export function startJanitor(room: Room, tick: () => void): () => void {
     for (const state of ['startup', 'dialing'] as const)
       for (const session of room.table.in(state)) expire(session, now)
     tick()
-    if (++sweeps % SLOW_SWEEP !== 0) return
+    if (++sweeps % RARE_SWEEP === 0) for (const session of room.table.in('joined')) endDead(session)
+    if (sweeps % SLOW_SWEEP !== 0) return
     for (const session of room.table.in('joined')) watch(session, now)
     for (const session of room.table.in('closing')) if (now - session.since > CLOSING_MS) session.socket.destroy()
     room.cancelLimit.sweep(now)
@@ -55,4 +59,11 @@ function watch(session: Session, now: Ms): void {
   else if (seen.halfClosedAt !== undefined && config.halfCloseTimeout > 0) {
     if (now - Math.max(seen.halfClosedAt, seen.at) > config.halfCloseTimeout) cut(session, 'half_close_timeout')
   }
+}
+
+function endDead(session: Session): void {
+  const { deadAfter } = session.config
+  if (deadAfter === 0) return
+  const stalled = session.attached?.stalledFor?.()
+  if (stalled !== undefined && stalled > deadAfter) cut(session, 'dead_peer')
 }

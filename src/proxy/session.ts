@@ -112,8 +112,8 @@ export function close(session: Session, end: End, deps: SessionDeps): void {
 /** The relay's end, as the session's. */
 export function relayed(session: Session, end: RelayEnd, deps: SessionDeps): void {
   const member = session.member
-  const error = end.by === 'cut' ? undefined : end.error
-  const why = end.by === 'cut' ? (session.cutting ?? 'bug') : endOf(end.by, error !== undefined)
+  const { error } = end
+  const why = end.by === 'cut' ? (session.cutting ?? 'relay_failed') : endOf(end.by, error !== undefined)
   finish(session, why, deps)
   reportEnd(session, why, member, deps, error)
 }

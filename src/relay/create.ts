@@ -21,15 +21,18 @@ export async function createEngine(config: Config['relay'], told: (what: string)
   return { ok: false, why: `relay.engine: native does not work here: ${native}; ${remedy}` }
 }
 
-/** The reason where it does not work: koffi, the C library, a forbidden system call, a thread that does not start. What a failed trial has to say is in it. */
+/** The reason where it does not work: koffi, the C library, a forbidden system call, a thread that does not start. */
 async function startNative(config: Config['relay'], told: (what: string) => void): Promise<Engine | string> {
   try {
     // Only now: koffi may be missing or may not load.
     const { createNativeEngine } = await import('./native.js')
     const { threads, spin } = config
     let tried = false
-    const engine = createNativeEngine({ threads, spin, told: what => tried && told(what) })
-    const why = (await engine.ready()) ?? (await tryOut(engine))
+    const heard: string[] = []
+    const engine = createNativeEngine({ threads, spin, told: what => (tried ? told(what) : heard.push(what)) })
+    const failure = (await engine.ready()) ?? (await tryOut(engine))
+    // What a thread has said of its crash comes before what the session saw of it.
+    const why = heard[0]?.split(';')[0] ?? failure
     tried = why === undefined
     if (why === undefined) return engine
     await engine.stop()

@@ -79,3 +79,16 @@ export function whenWritten({ session, link }: Pair, done: () => void): void {
     })
   }
 }
+
+/** One array of its own: a message would else carry the whole of each chunk's memory. */
+export function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | undefined {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  if (length === 0) return undefined
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}

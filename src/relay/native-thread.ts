@@ -5,7 +5,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { createWake, wake } from '../linux/epoll.js'
 import { errnoName, type Libc } from '../linux/libc.js'
 import type { Sockets } from '../linux/sockets.js'
-import type { Taken } from './native-handover.js'
+import { joined, type Taken } from './native-handover.js'
 import { endOf, NativeSession } from './native-session.js'
 import { type Command, createTable, SLOTS, type Told } from './native-table.js'
 import type { Attached, RelayEnd } from './relay.js'
@@ -70,7 +70,7 @@ export class RelayThread {
     const attached = new NativeSession(this, slot, ended)
     this.sessions[slot] = attached
     this.live += 1
-    if (this.live === 1) this.current()?.port.ref()
+    if (this.live === 1) this.hold(true)
     const [toLink, toSession] = [joined(taken.toLink), joined(taken.toSession)]
     this.send({ kind: 'attach', slot, ...(toLink && { toLink }), ...(toSession && { toSession }) })
     return attached
@@ -101,6 +101,18 @@ export class RelayThread {
     return this.starts.at(-1)
   }
 
+  /** Whether the thread keeps the process: while it has sessions. */
+  private hold(held: boolean): void {
+    const current = this.current()
+    if (held) {
+      current?.port.ref()
+      current?.worker.ref()
+    } else {
+      current?.port.unref()
+      current?.worker.unref()
+    }
+  }
+
   private send(command: Command): void {
     if (this.starts.length === 0) return
     this.current()?.port.postMessage(command)
@@ -112,6 +124,8 @@ export class RelayThread {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: { table: this.table, wake: this.wakeFd, spin: this.deps.spin, port: port2 },
       transferList: [port2],
+      // Flags of this process are not the thread's.
+      execArgv: [],
       // It makes hardly any garbage; without a bound its heap grows with what little there is.
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     })
@@ -126,8 +140,8 @@ export class RelayThread {
       this.starts.splice(this.starts.indexOf(started), 1)
       this.ended(why)
     })
+    // Both keep the process until the thread runs, else nobody hears why it does not.
     port1.on('message', (told: Told) => this.hear(told))
-    worker.unref()
   }
 
   private hear(told: Told): void {
@@ -135,7 +149,7 @@ export class RelayThread {
       this.ran = true
       this.started()
       // From here on only sessions keep the process.
-      if (this.live === 0) this.current()?.port.unref()
+      if (this.live === 0 && !this.stopping) this.hold(false)
     } else for (const ending of told) this.end(ending.slot, endOf(ending, errnoName))
   }
 
@@ -145,7 +159,7 @@ export class RelayThread {
     this.sessions[slot] = undefined
     this.free.push(slot)
     this.live -= 1
-    if (this.live === 0) this.current()?.port.unref()
+    if (this.live === 0 && !this.stopping) this.hold(false)
     session.finish(end)
   }
 
@@ -182,17 +196,4 @@ export class RelayThread {
     }
     this.end(slot, { by: 'cut', error })
   }
-}
-
-/** One array of its own: a message would else carry the whole of each chunk's memory. */
-function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | undefined {
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  if (length === 0) return undefined
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
 }

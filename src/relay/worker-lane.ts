@@ -207,8 +207,11 @@ export function createLane({ libc, sockets, table, fail, ended }: LaneDeps): Lan
     flush,
     drain,
     forget(slot) {
-      release(2 * slot)
-      release(2 * slot + 1)
+      for (const end of [2 * slot, 2 * slot + 1]) {
+        release(end)
+        // From here on the state is the main thread's to reset: it must not be written once more for a place in the queue.
+        clear(end, STATE.queued)
+      }
     },
   }
 }

@@ -33,10 +33,10 @@ export function createSilences(
       state[end] = (state[end] ?? 0) & ~STATE.owing
       return
     }
-    const first = since.get(end) ?? now
-    since.set(end, first)
-    silence[end] = Math.min(length, now - first)
     armed = true
+    if (length === 0) since.delete(end)
+    else if (!since.has(end)) since.set(end, now)
+    silence[end] = Math.min(length, now - (since.get(end) ?? now))
   }
 
   return {

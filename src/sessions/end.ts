@@ -12,6 +12,8 @@ export const ENDS = [
   'cut_in_recovery', // its primary answered that it is in recovery
   'cut_promoted', // its replica became a primary
   'cut_shutdown', // the proxy ended before the session did
+  'dead_peer', // a side acknowledged nothing for deadAfter although something was under way to it
+  'relay_failed', // the engine that moved its bytes failed
   'idle_timeout',
   'login_timeout', // neither side ended a login
   'half_close_timeout',

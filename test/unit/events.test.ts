@@ -57,8 +57,12 @@ const SAID: readonly (readonly [Event, string])[] = [
     { kind: 'vrrp_lowered', name: 'pg', by: 20, why: 'gate closed: demo' },
     'info: pg: priority lowered by 20: gate closed: demo',
   ],
+  [{ kind: 'vrrp_started', version: '0.1.0', name: 'gate1' }, 'info: mekare 0.1.0: sidecar started on gate1'],
   [{ kind: 'vrrp_stopped' }, 'info: stopped; no floating address is left'],
-  [{ kind: 'started', version: '0.1.0', name: 'gate1' }, 'info: mekare 0.1.0 started as gate1'],
+  [
+    { kind: 'started', version: '0.1.0', name: 'gate1', engine: 'native' },
+    'info: mekare 0.1.0 started as gate1, relay engine native',
+  ],
   [{ kind: 'stopping', why: 'SIGTERM', sessions: 3 }, 'info: stopping (SIGTERM); open sessions: 3'],
   [{ kind: 'stopped' }, 'info: stopped; no session is left'],
   [{ kind: 'listening', listen: 'write', address: '0.0.0.0:5000' }, 'info: write: listening on 0.0.0.0:5000'],
