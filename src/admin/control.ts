@@ -8,7 +8,7 @@ import { listenOnPath } from './unix-socket.js'
 
 /** Opens the control socket at `path`. What hinders it comes back in words with the remedy. */
 export async function startControl(path: string, deps: AdminDeps): Promise<Started> {
-  const { server, stop } = createAdminHttp(controlRoutes(deps), deps.events)
+  const { server, stop } = createAdminHttp(controlRoutes(deps), deps.events, deps.sidecar)
   const why = await listenOnPath(server, path, 'admin.socket')
   if (why === undefined) return { ok: true, server: { address: path, stop } }
   await stop()

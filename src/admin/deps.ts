@@ -1,5 +1,6 @@
 // What the admin address and the control socket need of the rest of the program, as one small object that main fills.
 
+import type { Duplex } from 'node:stream'
 import type { Incident } from '../incidents/incident.js'
 import type { SessionStatus, Status } from '../pools/status.js'
 import type { EventFeed } from './feed.js'
@@ -19,6 +20,10 @@ export interface AdminDeps {
   /** Whether a session would be joined now, on this listener or on every one. */
   ready(listen?: string): { readonly ok: boolean; readonly why: string }
   readonly events: EventFeed
+  /** Takes over the control socket's connection to a sidecar; absent: none is served. */
+  readonly sidecar?: (socket: Duplex) => void
+  /** Announces to the sidecars that another process takes this one's place at once. */
+  readonly successor?: () => Outcome
 }
 
 /** A server that listens, or why it does not: the operator's to mend, in words with the remedy. */

@@ -2,6 +2,8 @@
 // Request bodies are never read; none of the paths takes one.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { SIDECAR_PATH, SIDECAR_PROTOCOL } from '../vrrp/conversation.js'
 import type { EventFeed } from './feed.js'
 import type { Answer, Routes } from './routes.js'
 import { createStreams, type Streams } from './streams.js'
@@ -24,13 +26,18 @@ export interface AdminHttp {
   stop(): Promise<void>
 }
 
-/** Serves the routes; `events` is what a route that answers `stream` sends. */
-export function createAdminHttp(routes: Routes, events: EventFeed): AdminHttp {
+/** Serves the routes; `events` is what a route that answers `stream` sends, `sidecar` takes over the connection of one, if any may come. */
+export function createAdminHttp(routes: Routes, events: EventFeed, sidecar?: (socket: Duplex) => void): AdminHttp {
   const streams = createStreams(events)
   const server = createServer(LIMITS, (request, response) => {
     serve(routes, streams, request, response).catch(error => respond(response, failure(error)))
   })
   server.maxConnections = MOST_CONNECTIONS
+  if (sidecar)
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
+      if (request.url === SIDECAR_PATH && request.headers.upgrade === SIDECAR_PROTOCOL) welcome(socket, sidecar)
+      else socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
+    })
   return {
     server,
     stop() {
@@ -41,6 +48,11 @@ export function createAdminHttp(routes: Routes, events: EventFeed): AdminHttp {
       })
     },
   }
+}
+
+function welcome(socket: Duplex, sidecar: (socket: Duplex) => void): void {
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${SIDECAR_PROTOCOL}\r\n\r\n`)
+  sidecar(socket)
 }
 
 async function serve(routes: Routes, streams: Streams, request: IncomingMessage, response: ServerResponse) {

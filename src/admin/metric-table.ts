@@ -3,6 +3,8 @@
 
 import { MOMENTS } from '../incidents/incident.js'
 import { ENDS } from '../sessions/end.js'
+import { ROLES } from '../vrrp/conversation.js'
+import { DROPS } from '../vrrp/read.js'
 
 export interface MetricSpec {
   readonly type: 'counter' | 'gauge' | 'histogram'
@@ -117,6 +119,26 @@ export const METRICS = {
     help: 'Sessions refused, by reason.',
     labels: ['cluster', 'listen', 'why'],
   },
+  vrrp_state: {
+    type: 'gauge',
+    help: 'Of a virtual router, as the sidecar says: 2 master, 1 backup, 0 fault or not started; no sample while no sidecar is connected.',
+    labels: ['name'],
+  },
+  vrrp_transitions_total: {
+    type: 'counter',
+    help: 'How often the virtual router entered a state, since its sidecar started.',
+    labels: ['name', 'to'],
+  },
+  vrrp_rivals_total: {
+    type: 'counter',
+    help: 'Adverts of another master heard while this one was master: two at one time.',
+    labels: ['name'],
+  },
+  vrrp_dropped_total: {
+    type: 'counter',
+    help: 'VRRP packets dropped, by reason; those of other virtual routers (`vrid`) are counted too.',
+    labels: ['name', 'drop'],
+  },
 } as const satisfies Record<string, MetricSpec>
 
 export type MetricName = keyof typeof METRICS
@@ -129,4 +151,6 @@ export const LABEL_VALUES = {
   direction: ['up', 'down'],
   phase: [...MOMENTS, 'whole'],
   how: ['known', 'asked', 'limited', 'nobody'],
+  to: ROLES,
+  drop: DROPS,
 } as const satisfies Record<string, readonly string[]>

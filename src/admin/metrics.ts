@@ -6,6 +6,7 @@ import type { Event } from '../events/event.js'
 import type { Incident } from '../incidents/incident.js'
 import { phasesOf } from '../incidents/phases.js'
 import type { ClusterStatus, ListenerStatus, Status } from '../pools/status.js'
+import type { RouterReport } from '../vrrp/conversation.js'
 import { type ByteCount, createByteTotals } from './byte-totals.js'
 import { createMeters, type Meters } from './meters.js'
 import type { MetricName } from './metric-table.js'
@@ -97,6 +98,10 @@ const FROM_STATUS = [
   'source_age_seconds',
   'source_problems',
   'etcd_reconnects_total',
+  'vrrp_state',
+  'vrrp_transitions_total',
+  'vrrp_rivals_total',
+  'vrrp_dropped_total',
 ] as const satisfies readonly MetricName[]
 
 /** Puts every gauge anew, so that what is no longer there has no sample. */
@@ -104,6 +109,16 @@ function gauge(meters: Meters, status: Status): void {
   for (const name of FROM_STATUS) meters[name].forget()
   for (const cluster of status.clusters) gaugeCluster(meters, cluster)
   for (const listener of status.listeners) gaugeListener(meters, listener, status)
+  for (const router of status.vrrp ?? []) if (router.report) gaugeRouter(meters, router.report)
+}
+
+const STATE_NUMBER = { master: 2, backup: 1, fault: 0, initialize: 0 } as const
+
+function gaugeRouter(meters: Meters, { name, role, transitions, rivals, dropped }: RouterReport): void {
+  meters.vrrp_state.put(STATE_NUMBER[role], name)
+  for (const [to, count] of Object.entries(transitions)) meters.vrrp_transitions_total.put(count, name, to)
+  meters.vrrp_rivals_total.put(rivals, name)
+  for (const [drop, count] of Object.entries(dropped)) meters.vrrp_dropped_total.put(count, name, drop)
 }
 
 function gaugeCluster(meters: Meters, cluster: ClusterStatus): void {

@@ -57,6 +57,7 @@ export function controlRoutes(deps: AdminDeps): Routes {
     'GET /sessions': () => json(deps.sessions()),
     'GET /incidents': () => json(deps.incidents()),
     'POST /drain': query => drain(deps, query.get('member'), true),
+    ...(deps.successor && { 'POST /successor': () => outcome(deps.successor?.()) }),
     'POST /undrain': query => drain(deps, query.get('member'), false),
   }
 }
@@ -71,6 +72,10 @@ function explain(deps: AdminDeps, listen: string | null): Answer {
 
 function drain(deps: AdminDeps, member: string | null, on: boolean): Answer {
   if (member === null || member === '') return text(400, 'which member? Add ?member=NAME, or ?member=self')
-  const outcome: Outcome = deps.drain(member, on)
-  return outcome.ok ? text(200, outcome.said) : text(409, outcome.why)
+  return outcome(deps.drain(member, on))
+}
+
+function outcome(what: Outcome | undefined): Answer {
+  if (what === undefined) return text(404, 'nothing to do here')
+  return what.ok ? text(200, what.said) : text(409, what.why)
 }

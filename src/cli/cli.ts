@@ -31,6 +31,8 @@ function perform(wanted: Wanted, deps: CliDeps): Promise<number> {
   switch (wanted.verb) {
     case 'run':
       return deps.run(options)
+    case 'vrrp':
+      return deps.vrrp({ ...options, release: args.release })
     case 'check':
       return deps.check({ ...options, offline: args.offline })
     case 'demo':

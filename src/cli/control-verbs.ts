@@ -13,7 +13,7 @@ import type { Verb } from './verbs.js'
 const DEFAULT_SOCKET = '/run/mekare/control.sock'
 const WATCH_MS = 1000
 
-type ControlVerb = Exclude<Verb, 'run' | 'check' | 'demo'>
+type ControlVerb = Exclude<Verb, 'run' | 'vrrp' | 'check' | 'demo'>
 
 interface Question {
   readonly method: 'GET' | 'POST'

@@ -15,6 +15,8 @@ export interface CliDeps {
   /** Each gives the exit code. */
   run(options: RunOptions): Promise<number>
   check(options: RunOptions & { readonly offline: boolean }): Promise<number>
+  /** With `release`, the floating addresses are only taken off this host. */
+  vrrp(options: RunOptions & { readonly release: boolean }): Promise<number>
   demo(options: { readonly exit: boolean }): Promise<number>
   /** `admin.socket` of a configuration file; rejects when the file is wrong. */
   socketOf(file: string): Promise<string>

@@ -15,6 +15,7 @@ export interface Wanted {
     readonly watch: boolean
     readonly exit: boolean
     readonly offline: boolean
+    readonly release: boolean
     readonly socket?: string
     readonly config?: string
   }
@@ -109,6 +110,7 @@ function wanted(verb: Verb, spec: VerbSpec, argv: Argv, configFlags: readonly Co
     watch: set('watch'),
     exit: set('exit'),
     offline: set('offline'),
+    release: set('release'),
     ...text('socket'),
     ...text('config'),
   }

@@ -2,7 +2,7 @@
 // with what it is and why it is or is not in each pool, then the listeners. Knows no socket and no terminal.
 
 import { printable } from '../events/printable.js'
-import type { ClusterStatus, ListenerStatus, MemberStatus, Status } from '../pools/status.js'
+import type { ClusterStatus, ListenerStatus, MemberStatus, Status, VrrpStatus } from '../pools/status.js'
 import { formatBytes, formatMs } from '../units/units.js'
 import { columns } from './columns.js'
 import type { Paint } from './paint.js'
@@ -12,7 +12,24 @@ export function renderStatus(status: Status, paint: Paint): string {
   const stopping = status.stopping ? paint.bad('  STOPPING') : ''
   const head = `mekare ${printable(status.version)} on ${printable(status.name)}, up ${formatMs(status.up)}${stopping}`
   const clusters = status.clusters.flatMap(cluster => ['', ...renderCluster(cluster, paint)])
-  return `${[head, ...clusters, '', ...renderListeners(status.listeners, paint)].join('\n')}\n`
+  const floating = status.vrrp && status.vrrp.length > 0 ? ['', ...renderVrrp(status.vrrp, paint)] : []
+  return `${[head, ...clusters, '', ...renderListeners(status.listeners, paint), ...floating].join('\n')}\n`
+}
+
+function renderVrrp(routers: readonly VrrpStatus[], paint: Paint): string[] {
+  const head = ['FLOATING ADDRESS', 'VRRP', 'INTERFACE', 'STATE'].map(paint.faint)
+  const rows = routers.map(({ name, report }) => {
+    if (!report) return ['-', printable(name), '-', paint.bad('no sidecar is connected; start it with mekare vrrp')]
+    const painted = { master: paint.good, backup: paint.bold, fault: paint.bad, initialize: paint.odd }[report.role]
+    const words = printable(report.words)
+    return [
+      printable(report.addresses.join(', ')),
+      printable(name),
+      printable(report.interface),
+      words.replace(/^\w+/, painted),
+    ]
+  })
+  return columns([head, ...rows])
 }
 
 function renderCluster(cluster: ClusterStatus, paint: Paint): string[] {

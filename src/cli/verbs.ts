@@ -35,6 +35,15 @@ export const VERBS = {
       ['mekare run --clusters.demo.etcd.hosts http://10.0.0.1:2379', 'with no file; each key of it is a flag'],
     ],
   },
+  vrrp: {
+    help: 'Hold the floating addresses by VRRP, in the foreground; needs CAP_NET_ADMIN and CAP_NET_RAW',
+    flags: { ...CONFIG, release: { type: 'boolean', help: 'Only take the addresses off this host, and end' } },
+    takesConfig: true,
+    examples: [
+      ['mekare vrrp --config /etc/mekare/mekare.yaml', 'beside mekare run, with the same file'],
+      ['mekare vrrp --release --config /etc/mekare/mekare.yaml', 'after a sidecar that was killed'],
+    ],
+  },
   check: {
     help: 'Check the configuration and that what it names can be reached; change nothing',
     flags: { ...CONFIG, offline: { type: 'boolean', help: 'Only the configuration; ask nobody' } },

@@ -91,6 +91,27 @@ export function readCidr(text: string): Reading<string> {
   return fits ? ok(text) : bad(`has a prefix length that is not 0 to ${longest}`)
 }
 
+/** An address as an interface carries it. */
+export interface PrefixedAddress {
+  readonly address: string
+  readonly prefix: number
+}
+
+/** Reads `10.77.0.100/24` or `fd77::100/64`; without a prefix length the whole address counts. No zone. */
+export function readCidrAddress(text: string): Reading<PrefixedAddress> {
+  const cidr = readCidr(text)
+  if (!cidr.ok) return bad(cidr.why.replace('an address block', 'an address with its prefix length'))
+  const [address = '', length = ''] = cidr.value.split('/')
+  const plain = readPlainAddress(address)
+  return plain.ok ? ok({ address: plain.value, prefix: Number(length) }) : plain
+}
+
+/** Reads an IPv4 or IPv6 address, in its usual form afterwards (RFC 5952). No zone, no prefix. */
+export function readPlainAddress(text: string): Reading<string> {
+  if (isIP(text) === 0 || text.includes('%')) return bad('is not an IP address')
+  return ok(isIPv6(text) ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text)
+}
+
 /** Writes a listening address as the configuration would: `0.0.0.0:5000`, `[::1]:5000`, `:5000`, `/run/mekare/.s.PGSQL.5000`. */
 export function formatListenAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return address.path

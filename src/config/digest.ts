@@ -10,9 +10,19 @@ function canonical(value: unknown): unknown {
   return fields.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, field]) => [name, canonical(field)])
 }
 
-/** SHA-256 in hexadecimal over everything but secrets and `fleet.name`, which is each proxy's own. The order of keys does not count. */
+/** What the hosts of one address must have alike: interface, priority and peers are each host's own. */
+function sharedVrrp(vrrp: Config['vrrp']): unknown {
+  const shared = Object.entries(vrrp).map(([name, { interface: _, priority: __, peers: ___, ...rest }]) => [name, rest])
+  return Object.fromEntries(shared)
+}
+
+/**
+ * SHA-256 in hexadecimal over everything but secrets and what is each host's own: `fleet.name`, and of vrrp the interface,
+ * priority and peers. The order of keys does not count.
+ */
 export function configDigest(config: Config): string {
-  const { fleet, ...rest } = config
-  const text = JSON.stringify(canonical({ ...rest, fleet: { enabled: fleet.enabled } }))
+  const { fleet, vrrp, ...rest } = config
+  const shared = { ...rest, fleet: { enabled: fleet.enabled }, vrrp: sharedVrrp(vrrp) }
+  const text = JSON.stringify(canonical(shared))
   return createHash('sha256').update(text).digest('hex')
 }

@@ -96,8 +96,6 @@ function unknownKey({ path, origin }: Entry, known: number, last: Node): Problem
       origin,
     }
   }
-  if (at === 'vrrp')
-    return { path: at, why: 'is not available in this version', remedy: 'take the section out', origin }
   const meant = guess(path, known, last)
   const remedy =
     meant === undefined ? 'take it out; the reference page lists every key' : `did you mean ${meant.shown}?`

@@ -71,7 +71,8 @@ const isShared = (name: string): boolean => {
 }
 
 function sampleNamed(path: readonly string[], each: Section, section: string): readonly string[] {
-  const names = SAMPLE_NAMES[section] ?? []
+  const names = SAMPLE_NAMES[section]
+  if (names === undefined) return commented(path, each)
   return names.flatMap((name, index) => {
     const fields = [...each.fields].filter(([field]) => section !== 'listen' || !isShared(field))
     const head = `${'  '.repeat(path.length)}${name}:`
@@ -79,13 +80,24 @@ function sampleNamed(path: readonly string[], each: Section, section: string): r
   })
 }
 
+/** Named entries that a configuration may well be without: an entry `name`, as a comment from the first column. */
+function commented(path: readonly string[], each: Section): readonly string[] {
+  const head = `${'  '.repeat(path.length)}name:`
+  const lines = [head, ...[...each.fields].flatMap(([field, node]) => sample([...path, 'name', field], node, true))]
+  const keysShown = lines.map(line => line.replace(/^( *)# ([a-zA-Z]+:(?: |$).*)$/, '$1$2'))
+  return path.length > 1 ? keysShown : keysShown.map(line => `# ${line}`.trimEnd())
+}
+
 function sample(path: readonly string[], node: Node, explain: boolean): readonly string[] {
   if (node.kind === 'leaf') return sampleKey(path, node, explain)
   const indent = '  '.repeat(path.length - 1)
   const gap = path.length === 1 ? [''] : []
   const head = [...gap, ...(explain ? comment(node.doc, indent) : [])]
-  if (node.kind === 'named')
-    return [...head, `${indent}${path.at(-1)}:`, ...sampleNamed(path, node.each, path[0] ?? '')]
+  if (node.kind === 'named') {
+    const body = sampleNamed(path, node.each, path[0] ?? '')
+    const idle = body.every(line => line.trimStart().startsWith('#'))
+    return [...head, `${indent}${idle ? '# ' : ''}${path.at(-1)}:`, ...body]
+  }
   const body = [...node.fields].flatMap(([name, field]) => sample([...path, name], field, explain))
   const idle = body.every(line => line.trimStart().startsWith('#'))
   return [...head, `${indent}${idle ? '# ' : ''}${path.at(-1)}:`, ...body]

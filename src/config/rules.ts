@@ -2,6 +2,7 @@
 
 import { collide, formatListenAddress } from './addresses.js'
 import { closest, type Problem } from './problems.js'
+import { vrrpRules } from './rules-vrrp.js'
 import type { ClusterConfig, Config, ListenAddress } from './shape.js'
 
 type Found = readonly Problem[]
@@ -137,5 +138,6 @@ export function checkRules(config: Config, descriptorLimit: number | undefined):
     ...(none ? [] : listenerRules(config)),
     ...addressRules(config),
     ...limitRules(config, descriptorLimit),
+    ...vrrpRules(config.vrrp),
   ]
 }

@@ -14,6 +14,7 @@ type Frozen<T> = T extends Scalar
 type Table = Frozen<z.infer<typeof table>>
 type Cluster = Table['clusters'][string]
 type Listen = Table['listen'][string]
+type Vrrp = Table['vrrp'][string]
 type WithoutFile<T> = Omit<T, 'passwordFile'>
 
 /** Where a listener listens: a host and port (an empty host: all interfaces), or the path of a Unix socket. */
@@ -37,10 +38,18 @@ export interface ClusterConfig extends Omit<Cluster, 'etcd' | 'patroni' | 'probe
 /** A listener, with every key of `session` as it holds for this one. `mode`, `forward` and `tls` have one value yet. */
 export interface ListenConfig extends Omit<Listen, 'mode' | 'forward' | 'tls'> {}
 
+/** A virtual router. `virtualMac` and `witness` have one value yet. */
+export interface VrrpConfig extends Omit<Vrrp, 'auth' | 'virtualMac' | 'witness'> {
+  readonly auth: WithoutFile<Vrrp['auth']>
+}
+
+export type VrrpScript = VrrpConfig['track']['scripts'][string]
+
 export type ListenRole = ListenConfig['role']
 export type Balance = ListenConfig['balance']
 
-export interface Config extends Omit<Table, 'clusters' | 'listen'> {
+export interface Config extends Omit<Table, 'clusters' | 'listen' | 'vrrp'> {
   readonly clusters: Readonly<Record<string, ClusterConfig>>
   readonly listen: Readonly<Record<string, ListenConfig>>
+  readonly vrrp: Readonly<Record<string, VrrpConfig>>
 }

@@ -6,6 +6,7 @@ import * as kind from './kinds.js'
 import { key } from './kinds.js'
 import { cluster } from './table-cluster.js'
 import { listen, listenAddress, session } from './table-listen.js'
+import { vrrp } from './table-vrrp.js'
 
 /** The whole configuration. A key without a default here gets one in defaults.ts, or must be given. */
 export const table = z.strictObject({
@@ -74,5 +75,9 @@ export const table = z.strictObject({
       ),
     }),
     'The proxies of a cluster, seen together.',
+  ),
+  vrrp: key(
+    z.record(z.string(), vrrp).prefault({}),
+    'Floating addresses, which `mekare vrrp` holds by VRRP: virtual routers by a name of your choice.',
   ),
 })

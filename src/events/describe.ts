@@ -6,6 +6,7 @@ import { formatMs } from '../units/units.js'
 import type { Event } from './event.js'
 import { printable } from './printable.js'
 import { type Level, type Said, sessionSentence } from './session-sentence.js'
+import { vrrpSentence } from './vrrp-sentence.js'
 
 export interface Description {
   readonly level: Level
@@ -62,6 +63,17 @@ function sentence(event: Event): Said {
     case 'dial_failed':
     case 'cancel':
       return sessionSentence(event)
+    case 'vrrp_changed':
+    case 'vrrp_rival':
+    case 'vrrp_dropped':
+    case 'vrrp_differs':
+    case 'vrrp_address':
+    case 'vrrp_duplicate':
+    case 'vrrp_failed':
+    case 'vrrp_lowered':
+    case 'vrrp_started':
+    case 'vrrp_stopped':
+      return vrrpSentence(event)
     default:
       return event satisfies never
   }

@@ -4,6 +4,8 @@
 import type { Incident } from '../incidents/incident.js'
 import type { End, Refusal } from '../sessions/end.js'
 import type { Bytes, Ms } from '../units/units.js'
+import type { Drop } from '../vrrp/read.js'
+import type { Role, Why } from '../vrrp/state.js'
 
 /** A client as logs may show it: `10.0.0.7:41234`, or `unix`. */
 export type ClientName = string
@@ -98,5 +100,39 @@ export type Event =
       readonly how: 'known' | 'asked' | 'limited' | 'nobody'
       readonly members: number
     }
+  // floating addresses, told by the sidecar
+  | VrrpEvent
+
+export type VrrpEvent =
+  | {
+      readonly kind: 'vrrp_changed'
+      readonly name: string
+      readonly from: Role
+      readonly to: Role
+      readonly why: Why
+      readonly detail: string
+    }
+  | {
+      readonly kind: 'vrrp_rival'
+      readonly name: string
+      readonly address: string
+      readonly priority: number
+      readonly count: number
+    }
+  | { readonly kind: 'vrrp_dropped'; readonly name: string; readonly drop: Drop; readonly why: string }
+  /** A master announces other addresses than ours. */
+  | { readonly kind: 'vrrp_differs'; readonly name: string; readonly why: string }
+  | {
+      readonly kind: 'vrrp_address'
+      readonly name: string
+      readonly address: string
+      readonly done: 'added' | 'removed' | 'put back' | 'left behind'
+    }
+  | { readonly kind: 'vrrp_duplicate'; readonly name: string; readonly address: string; readonly mac: string }
+  /** Something the kernel refused; gone on from. */
+  | { readonly kind: 'vrrp_failed'; readonly name: string; readonly why: string }
+  | { readonly kind: 'vrrp_lowered'; readonly name: string; readonly by: number; readonly why: string }
+  | { readonly kind: 'vrrp_started'; readonly version: string; readonly name: string }
+  | { readonly kind: 'vrrp_stopped' }
 
 export type Report = (event: Event) => void

@@ -64,6 +64,12 @@ function floodKey(event: Event): string | undefined {
       return `dial ${event.listen} ${event.member} ${event.why}`
     case 'cancel':
       return event.how === 'known' ? undefined : `cancel ${event.listen} ${event.how}`
+    case 'vrrp_dropped':
+      return `vrrp ${event.name} ${event.drop}`
+    case 'vrrp_differs':
+      return `vrrp ${event.name} differs`
+    case 'vrrp_failed':
+      return `vrrp ${event.name} ${event.why}`
     default:
       return undefined
   }

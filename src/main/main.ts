@@ -12,6 +12,7 @@ import type { Config } from '../config/shape.js'
 import { check } from './check.js'
 import { descriptorLimit } from './limits.js'
 import { runProxy } from './proxy.js'
+import { runSidecar } from './sidecar.js'
 import { readVersion } from './version.js'
 
 /** Runs the command line; sets the exit code. */
@@ -23,6 +24,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     run: options => withConfig(options, config => runProxy({ config, version })),
     check: options =>
       withConfig(options, config => check({ config, offline: options.offline, out: line => out(`${line}\n`) })),
+    vrrp: options =>
+      withConfig(options, config =>
+        runSidecar({ config, version, release: options.release, reload: () => load(options) }),
+      ),
     demo: runDemo,
     socketOf: async file => load({ file, flags: [] }).admin.socket,
     out,

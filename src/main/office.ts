@@ -3,6 +3,7 @@
 import type { ByteCount } from '../admin/byte-totals.js'
 import type { AdminDeps, Outcome } from '../admin/deps.js'
 import type { EventFeed } from '../admin/feed.js'
+import { createSidecars } from '../admin/sidecars.js'
 import type { Config, ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import type { Status } from '../pools/status.js'
@@ -27,6 +28,8 @@ export interface OfficeDeps {
 export interface Office extends AdminDeps {
   /** From now on it says that the proxy is stopping. */
   stop(): void
+  /** Lets go of the sidecars. */
+  close(): void
   liveBytes(): Iterable<ByteCount>
 }
 
@@ -35,6 +38,19 @@ export function createOffice(deps: OfficeDeps): Office {
   const startedAt = now()
   let stopping = false
   let drained = false
+  const named = (is: (cluster: Cluster) => boolean) => [...clusters.values()].filter(is).map(({ name }) => name)
+  const sidecars = createSidecars(() => ({
+    gateClosed: named(cluster => cluster.state().gate.kind === 'closed'),
+    sourceSilent: named(cluster => cluster.state().silent !== undefined),
+    stopping,
+    drained,
+  }))
+  const routers = Object.keys(config.vrrp)
+  const vrrp = () =>
+    routers.map(name => {
+      const report = sidecars.reports().find(one => one.name === name)
+      return report ? { name, report } : { name }
+    })
 
   const listensOf = (cluster: string) =>
     new Map<string, ListenConfig>(Object.entries(config.listen).filter(([, listen]) => listen.cluster === cluster))
@@ -55,6 +71,7 @@ export function createOffice(deps: OfficeDeps): Office {
     stopping,
     clusters: [...clusters.values()].map(cluster => clusterStatus(inputOf(cluster), now())),
     listeners: proxy.listeners(),
+    ...(routers.length > 0 && { vrrp: vrrp() }),
   })
 
   function ready(name?: string): { ok: boolean; why: string } {
@@ -72,6 +89,7 @@ export function createOffice(deps: OfficeDeps): Office {
   /** Out of service means: /readyz says no, so that whoever holds the address moves it; sessions, old and new, are served on. */
   function drainSelf(on: boolean): Outcome {
     drained = on
+    sidecars.pulse()
     const sessions = proxy.size()
     if (!on) return { ok: true, said: 'in service again: /readyz says what is true' }
     return {
@@ -111,9 +129,19 @@ export function createOffice(deps: OfficeDeps): Office {
     incidents: () => deps.recorder.incidents(),
     metrics: deps.metrics,
     events: deps.feed,
+    sidecar: sidecars.join,
+    successor() {
+      sidecars.announceSuccessor()
+      return {
+        ok: true,
+        said: `for half a minute ${sidecars.connected()} sidecars keep the address when this process ends`,
+      }
+    },
     stop() {
       stopping = true
+      sidecars.pulse()
     },
+    close: sidecars.stop,
     liveBytes: () =>
       proxy.sessions().flatMap(({ member, ...rest }) => (member === undefined ? [] : [{ ...rest, member }])),
   }

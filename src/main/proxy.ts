@@ -100,6 +100,7 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
   const problems = [...(await proxy.open()), ...(await openAdmin(config, office, report, servers))]
   if (problems.length > 0) {
     for (const { why } of problems) process.stderr.write(`mekare: ${why}\n`)
+    office.close()
     await endAll(proxy, engine, clusters, servers)
     await log.close()
     // What passes by itself (an address not up yet) may be tried again; what does not is for the operator to change.
@@ -115,6 +116,7 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
     ended(EXIT.failed)
   })
   const code = await Promise.race([stopping, broken])
+  office.close()
   await endAll(proxy, engine, clusters, servers)
   notifier.stop()
   report({ kind: 'stopped' })

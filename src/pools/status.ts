@@ -2,6 +2,7 @@
 
 import type { EndpointStatus } from '../sources/source.js'
 import type { Bytes, Ms } from '../units/units.js'
+import type { RouterReport } from '../vrrp/conversation.js'
 
 export interface PoolVerdict {
   readonly listen: string
@@ -66,6 +67,13 @@ export interface ListenerStatus {
   }
 }
 
+/** A virtual router of the configuration, and what its sidecar says of it. */
+export interface VrrpStatus {
+  readonly name: string
+  /** Absent: no sidecar is connected. */
+  readonly report?: RouterReport
+}
+
 export interface Status {
   readonly name: string
   readonly version: string
@@ -74,6 +82,8 @@ export interface Status {
   readonly stopping: boolean
   readonly clusters: readonly ClusterStatus[]
   readonly listeners: readonly ListenerStatus[]
+  /** Absent: no floating address is configured. */
+  readonly vrrp?: readonly VrrpStatus[]
 }
 
 export interface SessionStatus {

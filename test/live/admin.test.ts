@@ -357,6 +357,7 @@ async function run(line: readonly string[]) {
     version: '0.1.0',
     run: fail,
     check: async options => (options.flags.length === 1 && options.file === 'f.yaml' ? 78 : 1),
+    vrrp: fail,
     demo: fail,
     socketOf: async file => `${file}.sock`,
     out: text => {

@@ -266,3 +266,30 @@ t.test('the feed keeps the last two hundred lines', async t => {
   t.equal(feed.backlog().length, 200)
   t.match(feed.backlog()[0], { at: 5, message: 'w51', level: 'warn' })
 })
+
+t.test('a virtual router has samples while its sidecar is connected', async t => {
+  const { world, metrics } = bench()
+  const report = {
+    name: 'pg',
+    interface: 'eth0',
+    addresses: ['10.0.0.100/24'],
+    role: 'master',
+    for: ms(1000),
+    priority: 250,
+    words: 'master',
+    transitions: { backup: 1, master: 2 },
+    rivals: 3,
+    dropped: { checksum: 4 },
+  } as const
+  world.status = { ...world.status, vrrp: [{ name: 'pg', report }, { name: 'other' }] }
+  await metrics.text()
+  t.same(await samples(metrics, 'vrrp_'), [
+    'vrrp_state{name="pg"} 2',
+    'vrrp_transitions_total{name="pg",to="backup"} 1',
+    'vrrp_transitions_total{name="pg",to="master"} 2',
+    'vrrp_rivals_total{name="pg"} 3',
+    'vrrp_dropped_total{name="pg",drop="checksum"} 4',
+  ])
+  world.status = { ...world.status, vrrp: [{ name: 'pg' }] }
+  t.same(await samples(metrics, 'vrrp_'), [])
+})

@@ -13,7 +13,7 @@ import type { MemberStatus, SessionStatus, Status } from '../../src/pools/status
 import { bytes, epochMs, ms } from '../../src/units/units.js'
 
 const plain = createPaint(false)
-const none = { json: false, watch: false, exit: false, offline: false }
+const none = { json: false, watch: false, exit: false, offline: false, release: false }
 
 t.test('verbs, their argument and their flags', async t => {
   const cases: readonly (readonly [string, object])[] = [

@@ -34,6 +34,32 @@ const ended = {
 
 const SAID: readonly (readonly [Event, string])[] = [
   [
+    { kind: 'vrrp_changed', name: 'pg', from: 'master', to: 'fault', why: 'fault', detail: 'the proxy has ended' },
+    'warn: pg: master → fault (fault): the proxy has ended',
+  ],
+  [
+    { kind: 'vrrp_rival', name: 'pg', address: '10.0.0.2', priority: 90, count: 3 },
+    'warn: pg: 10.0.0.2 is master too, with priority 90; it should give way to ours (3 adverts so far)',
+  ],
+  [
+    { kind: 'vrrp_dropped', name: 'pg', drop: 'checksum', why: 'wrong checksum from 10.0.0.2' },
+    'warn: pg: a packet was dropped (checksum): wrong checksum from 10.0.0.2',
+  ],
+  [
+    { kind: 'vrrp_address', name: 'pg', address: '10.0.0.100/24', done: 'put back' },
+    'warn: pg: 10.0.0.100/24 was taken away by someone else, and is put back',
+  ],
+  [
+    { kind: 'vrrp_duplicate', name: 'pg', address: '10.0.0.100', mac: '02:00:00:00:00:01' },
+    'warn: pg: 10.0.0.100 is claimed by 02:00:00:00:00:01 too: another host still has it; traffic may go there',
+  ],
+  [
+    { kind: 'vrrp_lowered', name: 'pg', by: 20, why: 'gate closed: demo' },
+    'info: pg: priority lowered by 20: gate closed: demo',
+  ],
+  [{ kind: 'vrrp_started', version: '0.1.0', name: 'gate1' }, 'info: mekare 0.1.0: sidecar started on gate1'],
+  [{ kind: 'vrrp_stopped' }, 'info: stopped; no floating address is left'],
+  [
     { kind: 'started', version: '0.1.0', name: 'gate1', engine: 'native' },
     'info: mekare 0.1.0 started as gate1, relay engine native',
   ],

@@ -1,0 +1,191 @@
+// Holds the floating addresses of one host: its groups of virtual routers, fed with what the network, the proxy and the clock
+// say. Its one periodic job, each second: lists the network, renews the addresses, tells the proxy.
+
+import type { Config, VrrpConfig } from '../config/shape.js'
+import type { Report } from '../events/event.js'
+import type { Ms } from '../units/units.js'
+import type { RouterReport } from '../vrrp/conversation.js'
+import { createClaims } from './claim.js'
+import { isOwner } from './dialect.js'
+import { createGroup, type Members, type VrrpGroup } from './group.js'
+import { followNetwork, listNetwork } from './network.js'
+import { openPlatform } from './platform.js'
+import { createProxyEar, type ProxyEar, type ProxyView } from './proxy-ear.js'
+
+const SECOND_MS = 1000
+/** How long an announced successor of the proxy may take before its absence is a fault. */
+const SUCCESSION_MS = 10_000
+
+export interface SidecarDeps {
+  readonly vrrp: Config['vrrp']
+  /** The proxy's control socket. */
+  readonly socket: string
+  readonly now: () => Ms
+  readonly report: Report
+  readonly bug: (error: unknown) => void
+}
+
+export interface Sidecar {
+  reports(): readonly RouterReport[]
+  /** Goes over to another configuration; routers that stay keep their addresses. Gives what makes it impossible, and then nothing has changed. */
+  change(vrrp: Config['vrrp']): Promise<string | undefined>
+  /** Releases every address and says goodbye, at once; then ends. */
+  stop(): Promise<void>
+}
+
+/** Starts it. Gives a line for the operator where the configuration cannot hold on this host. Throws CallError. */
+export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string> {
+  const { report, now } = deps
+  const platform = openPlatform(deps.bug)
+  const groups = new Map<string, VrrpGroup>()
+  let vrrp = deps.vrrp
+  let view: ProxyView = { kind: 'gone', why: 'the proxy has not been heard yet' }
+  let succession: NodeJS.Timeout | undefined
+  let ear: ProxyEar | undefined
+
+  const tellProxy = () => ear?.say(reports())
+  const reports = () => [...groups.values()].flatMap(group => group.reports())
+
+  /** Without `renew` only what is missing is put: a renewal is news itself, and would be answered by the next without end. */
+  function look(renew: boolean): void {
+    const network = listNetwork(platform)
+    if (network instanceof Error) {
+      report({ kind: 'vrrp_failed', name: 'network', why: network.message })
+      return
+    }
+    for (const group of groups.values()) {
+      group.look(network)
+      group.reconcile(renew)
+    }
+  }
+
+  /** An announced successor is waited for; every other end counts at once. */
+  function heard(next: ProxyView): void {
+    const waits = next.kind !== 'speaks' && view.kind === 'speaks' && view.tick.successor
+    if (waits) {
+      succession ??= setTimeout(
+        () => apply({ kind: 'gone', why: 'the announced successor did not come' }),
+        SUCCESSION_MS,
+      )
+      return
+    }
+    clearTimeout(succession)
+    succession = undefined
+    const first = view.kind !== 'speaks' && next.kind === 'speaks'
+    apply(next)
+    if (first) tellProxy()
+  }
+
+  function apply(next: ProxyView): void {
+    view = next
+    for (const group of groups.values()) group.proxy(next)
+  }
+
+  function begin(key: string, members: Members): void {
+    const group = createGroup(members, { platform, now, report, changed: () => setImmediate(tellProxy) })
+    groups.set(key, group)
+    const network = listNetwork(platform)
+    if (!(network instanceof Error)) group.look(network)
+    group.proxy(view)
+    // What a killed predecessor left behind goes before anything else.
+    group.reconcile(true)
+    group.start()
+  }
+
+  const claims = createClaims()
+  const wrong = impossible(vrrp, platform) ?? (await claims.take(vrrp))
+  if (wrong !== undefined) {
+    claims.close()
+    await platform.close()
+    return wrong
+  }
+  for (const [key, members] of groupsOf(vrrp)) begin(key, members)
+  const stopFollowing = followNetwork(platform, () => look(false))
+  const second = setInterval(() => {
+    look(true)
+    tellProxy()
+  }, SECOND_MS)
+  if (tracksProxy(vrrp)) ear = createProxyEar({ path: deps.socket, now, heard })
+
+  return {
+    reports,
+    async change(next) {
+      const why = impossible(next, platform) ?? (await claims.take(next))
+      if (why !== undefined) return why
+      const wanted = groupsOf(next)
+      const before = groupsOf(vrrp)
+      vrrp = next
+      for (const [key, group] of groups) {
+        const members = wanted.get(key)
+        if (members && isSameKind(before.get(key), members)) continue
+        group.stop()
+        groups.delete(key)
+      }
+      for (const [key, members] of wanted) {
+        const group = groups.get(key)
+        if (!group) begin(key, members)
+        else if (JSON.stringify([...members]) !== JSON.stringify([...(before.get(key) ?? [])])) group.change(members)
+      }
+      if (!tracksProxy(next)) ear?.close()
+      if (!tracksProxy(next)) ear = undefined
+      else ear ??= createProxyEar({ path: deps.socket, now, heard })
+      apply(view)
+      look(false)
+      return undefined
+    },
+    async stop() {
+      clearInterval(second)
+      clearTimeout(succession)
+      for (const group of groups.values()) group.stop()
+      stopFollowing()
+      tellProxy()
+      ear?.close()
+      claims.close()
+      await platform.close()
+    },
+  }
+}
+
+const tracksProxy = (vrrp: Config['vrrp']) => Object.values(vrrp).some(({ track }) => track.proxy)
+
+/** Routers of one sync group together, every other by itself. */
+function groupsOf(vrrp: Config['vrrp']): ReadonlyMap<string, Members> {
+  const found = new Map<string, Map<string, VrrpConfig>>()
+  for (const [name, config] of Object.entries(vrrp)) {
+    const key = config.syncGroup === undefined ? `router ${name}` : `group ${config.syncGroup}`
+    const members = found.get(key) ?? new Map<string, VrrpConfig>()
+    found.set(key, members.set(name, config))
+  }
+  return found
+}
+
+/** What may change under a running machine is everything but who it is. */
+function isSameKind(before: Members | undefined, after: Members): boolean {
+  const identity = (members: Members) =>
+    JSON.stringify(
+      [...members].map(([name, one]) => [
+        name,
+        one.interface,
+        one.routerId,
+        one.version,
+        isOwner(one),
+        one.addresses[0]?.address.includes(':'),
+      ]),
+    )
+  return before !== undefined && identity(before) === identity(after)
+}
+
+/** Priority 255 is for the host whose own the addresses are. */
+function impossible(vrrp: Config['vrrp'], platform: ReturnType<typeof openPlatform>): string | undefined {
+  const owners = Object.entries(vrrp).filter(([, config]) => isOwner(config))
+  const network = owners.length > 0 ? listNetwork(platform) : undefined
+  if (network instanceof Error) return network.message
+  for (const [name, config] of owners) {
+    const index = network?.links.find(link => link.name === config.interface)?.index
+    const own = network?.addresses.filter(one => one.index === index && one.validFor === Number.POSITIVE_INFINITY) ?? []
+    const missing = config.addresses.find(({ address }) => !own.some(one => one.address === address))
+    if (missing)
+      return `vrrp.${name}.priority: 255 is for the host that has ${missing.address} as its own on ${config.interface}, and it has not; choose 254 or less`
+  }
+  return undefined
+}

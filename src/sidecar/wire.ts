@@ -1,0 +1,81 @@
+// The sockets of one virtual router on one interface: adverts out and in, announcements out. Owns its descriptors.
+
+import { formatIp, ipBytes } from '../linux/ip-address.js'
+import { openPacketSocket } from '../linux/packet-socket.js'
+import { openRawSocket } from '../linux/raw-socket.js'
+import { PROTOCOL } from '../vrrp/ip.js'
+import { type Dialect, destinations, GROUP_V4, GROUP_V6, writeAdvert } from '../vrrp/packet.js'
+import { type Reading, readAdvert } from '../vrrp/read.js'
+import type { Place } from './place.js'
+import type { Platform } from './platform.js'
+
+export interface Wire {
+  /** Sends an advert to every destination; gives what the kernel refused, in words. */
+  advertise(priority: number): string | undefined
+  /** Announces each address so many times. */
+  announce(repeat: number): string | undefined
+  /** Hands over everything that has arrived. */
+  receive(): void
+  close(): void
+}
+
+interface WireDeps {
+  readonly platform: Platform
+  readonly read: (reading: Reading) => void
+  readonly failed: (why: string) => void
+}
+
+/** Batches read in one go before others get their turn: a flood must not hold the timers up. */
+const MOST_BATCHES = 4
+
+/** Opens it. Throws CallError where the kernel refuses (CAP_NET_RAW). */
+export function openWire(dialect: Dialect, place: Place, deps: WireDeps): Wire {
+  const { datagrams, readiness } = deps.platform
+  const { link, source } = place
+  const { family } = dialect
+  const group = formatIp(family === 4 ? GROUP_V4 : GROUP_V6)
+  const raw = openRawSocket(datagrams, {
+    link,
+    family,
+    protocol: PROTOCOL,
+    ...(dialect.peers.length === 0 && { group }),
+  })
+  const packets = openPacketSocket(datagrams, link, false)
+  const targets = destinations(dialect)
+
+  function receive(): void {
+    for (let batch = 0; batch < MOST_BATCHES; batch++) {
+      const { packets: arrived, error } = raw.receive()
+      for (const { from, to, ttl, payload } of arrived) {
+        const datagram = { source: ipBytes(from), destination: ipBytes(to), hops: ttl ?? 0, payload }
+        deps.read(readAdvert(dialect, place.own, datagram))
+      }
+      if (error) deps.failed(error.message)
+      if (arrived.length === 0) return
+    }
+  }
+
+  const stop = readiness.watch(raw.fd, receive)
+  const words = (errors: readonly (Error | undefined)[]) => errors.find(error => error)?.message
+  return {
+    receive,
+    advertise: priority =>
+      words(
+        targets.map(target => {
+          const payload = writeAdvert(dialect, priority, ipBytes(source), target)
+          return raw.send({ from: source, to: formatIp(target), payload })
+        }),
+      ),
+    announce: repeat =>
+      words(
+        Array.from({ length: repeat }).flatMap(() =>
+          dialect.addresses.map(address => packets.announce(formatIp(address))),
+        ),
+      ),
+    close() {
+      stop()
+      raw.close()
+      packets.close()
+    },
+  }
+}

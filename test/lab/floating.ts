@@ -1,0 +1,135 @@
+// Hosts on one wire for floating addresses: namespaces on a bridge, programs in them, and who holds which address, as `ip` says.
+// Everything is killed and deleted by clear().
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+export const PROGRAM = fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
+const KNOCKER = fileURLToPath(new URL('knocker.js', import.meta.url))
+
+/** The system's monotonic clock in milliseconds: the same in every process of the machine. */
+export const clock = (): number => Number(process.hrtime.bigint() / 1000n) / 1000
+
+export interface Program {
+  readonly child: ChildProcess
+  /** Everything it wrote so far. */
+  text(): string
+  /** Waits for its own end; gives everything it wrote. */
+  done(): Promise<string>
+  /** Sends the signal and waits for its end; gives the exit code. */
+  end(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export interface FloatingHosts {
+  readonly dir: string
+  /** Makes the namespaces: host n has 10.78.0.n, fe80::n and fd78::n on eth0; its port on the bridge in `net` is to-<host>. */
+  raise(): void
+  start(host: string, argv: readonly string[]): Program
+  mekare(host: string, verb: string, config: string, ...more: string[]): Program
+  knock(address: string, port: number): Program
+  file(name: string, text: string): string
+  ip(host: string, ...args: string[]): string
+  /** The hosts that have the address now. */
+  holders(address: string): string[]
+  /** Whether this host, and no other, has all of them. */
+  alone(host: string, addresses: readonly string[]): boolean
+  clear(): Promise<void>
+}
+
+/** Hosts that are not made before raise(). */
+export function createFloatingHosts(token: string, hosts: readonly string[]): FloatingHosts {
+  const dir = mkdtempSync(join(tmpdir(), 'mekare-floating-'))
+  const spaceOf = (host: string) => `${token}${host}`
+  const children = new Set<ChildProcess>()
+  const run = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  const ip = (host: string, ...args: string[]) => run('-n', spaceOf(host), ...args)
+
+  function raise(): void {
+    run('netns', 'add', spaceOf('net'))
+    ip('net', 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0', 'mcast_snooping', '0')
+    ip('net', 'link', 'set', 'br0', 'up')
+    for (const [index, host] of hosts.entries()) {
+      run('netns', 'add', spaceOf(host))
+      ip('net', 'link', 'add', 'dev', `to-${host}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', spaceOf(host))
+      ip('net', 'link', 'set', 'dev', `to-${host}`, 'master', 'br0', 'up')
+      ip(host, 'link', 'set', 'lo', 'up')
+      ip(host, 'link', 'set', 'eth0', 'addrgenmode', 'none')
+      ip(host, 'addr', 'add', `10.78.0.${index + 1}/24`, 'dev', 'eth0')
+      for (const address of [`fe80::${index + 1}/64`, `fd78::${index + 1}/64`])
+        ip(host, 'addr', 'add', address, 'dev', 'eth0', 'nodad')
+      ip(host, 'link', 'set', 'eth0', 'up')
+    }
+  }
+
+  function start(host: string, argv: readonly string[]): Program {
+    const child = spawn('ip', ['netns', 'exec', spaceOf(host), ...argv], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: dir,
+    })
+    children.add(child)
+    let text = ''
+    for (const out of [child.stdout, child.stderr]) out?.on('data', (piece: Buffer) => (text += piece.toString()))
+    return {
+      child,
+      text: () => text,
+      async done() {
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+        return text
+      },
+      async end(signal = 'SIGTERM') {
+        if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+        const ended = once(child, 'exit')
+        child.kill(signal)
+        await ended
+        return child.exitCode
+      },
+    }
+  }
+
+  const shown = (host: string) => ip(host, 'addr', 'show', 'dev', 'eth0')
+  return {
+    dir,
+    raise,
+    start,
+    ip,
+    mekare: (host, verb, config, ...more) =>
+      start(host, [process.execPath, PROGRAM, verb, '--config', config, ...more]),
+    knock: (address, port) => start('c', [process.execPath, KNOCKER, address, String(port)]),
+    file(name, text) {
+      const path = join(dir, name)
+      writeFileSync(path, text)
+      return path
+    },
+    holders: address => hosts.filter(host => shown(host).includes(` ${address}/`)),
+    alone: (host, addresses) =>
+      hosts.every(one => {
+        const text = shown(one)
+        return addresses.every(address => text.includes(` ${address}/`) === (one === host))
+      }),
+    async clear() {
+      for (const child of children) {
+        const gone = child.exitCode !== null || child.signalCode !== null || once(child, 'exit')
+        child.kill('SIGKILL')
+        await gone
+      }
+      const made = run('netns', 'list').split(/\s+/)
+      for (const space of ['net', ...hosts].map(spaceOf)) if (made.includes(space)) run('netns', 'del', space)
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Waits until it holds; gives the milliseconds it took. */
+export async function waitFor(what: string, seconds: number, holds: () => boolean): Promise<number> {
+  const begun = clock()
+  while (!holds()) {
+    if (clock() - begun > seconds * 1000) throw new Error(`waited ${seconds} s in vain: ${what}`)
+    await sleep(20)
+  }
+  return Math.round(clock() - begun)
+}
