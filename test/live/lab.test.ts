@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { until } from '../lab/cluster.js'
 import { leftRecovery, now } from '../lab/journal.js'
-import { startMultihost, startPoller, startReader, startWriter } from '../lab/observers.js'
+import { startMultihost, startPoller, startReader } from '../lab/observers.js'
 import { pidsBeneath } from '../lab/processes.js'
 import { createStand, type Stand } from '../lab/stand.js'
 
@@ -32,7 +32,7 @@ function nothingIsLeft(test: Test, dir: string): void {
   test.notOk(existsSync(dir), 'the directory is gone')
 }
 
-t.test('a stand comes up, switches over, loses its primary, takes it back and goes', async t => {
+t.test('a stand comes up, switches over, loses a host, takes it back and goes', async t => {
   const begun = now()
   const stand = await createStand()
   t.teardown(() => stand.down())
@@ -53,7 +53,7 @@ t.test('a stand comes up, switches over, loses its primary, takes it back and go
 
 async function drills(t: Test, stand: Stand): Promise<void> {
   await t.test('the observers see a planned switchover', t => seeSwitchover(t, stand))
-  await t.test('a killed primary is replaced and comes back as a replica', t => killPrimary(t, stand))
+  await t.test('a killed host is gone at once, and comes back when it is started', t => killReplica(t, stand))
   await t.test('a frozen member does not answer until it is thawed', t => freezeReplica(t, stand))
   if (stand.network === 'namespaces') await t.test('a cut link is silent until it is mended', t => cutLink(t, stand))
 }
@@ -81,42 +81,43 @@ async function seeSwitchover(t: Test, stand: Stand): Promise<void> {
   await stand.untilStreaming()
 }
 
-async function killPrimary(t: Test, stand: Stand): Promise<void> {
-  const writer = await startWriter(stand, { to: 'pg2' })
+/** A replica: a primary's death, with its ttl of waiting, is what `npm run drill -- kill` is for. */
+async function killReplica(t: Test, stand: Stand): Promise<void> {
+  const reader = await startReader(stand, { to: 'pg3' })
   const begun = now()
-  await stand.kill('pg2')
-  t.strictSame(stand.pids('pg2'), [], 'all of its processes are gone')
-  const next = await stand.untilLeader({ other: 'pg2' })
-  t.comment(`killed primary: ${next} leads after ${seconds(begun)} s (ttl ${stand.settings.ttl})`)
-  t.ok(
-    (await writer.stop()).some(({ e }) => e === 'error'),
-    'its writer noticed',
+  await stand.kill('pg3')
+  t.strictSame(stand.pids('pg3'), [], 'all of its processes are gone')
+  await until(
+    5000,
+    'its reader noticed nothing',
+    async () => reader.entries().some(({ e }) => e === 'error') || undefined,
   )
-  stand.start('pg2')
+  await reader.stop()
+  stand.start('pg3')
   await stand.untilStreaming()
   t.comment(`all members stream ${seconds(begun)} s after the kill`)
-  const [row] = await stand.sql('pg2', 'select pg_is_in_recovery() as recovery')
-  t.equal(row?.recovery, true, 'the old primary is a replica now')
+  const [row] = await stand.sql('pg3', 'select pg_is_in_recovery() as recovery')
+  t.equal(row?.recovery, true, 'it is a replica again')
 }
 
 async function freezeReplica(t: Test, stand: Stand): Promise<void> {
-  stand.freeze('pg2', 'postgres')
-  await t.rejects(stand.sql('pg2', 'select 1', { timeoutMs: 500 }), 'frozen: no answer')
-  stand.thaw('pg2', 'postgres')
-  t.strictSame(await stand.sql('pg2', 'select 1 as one'), [{ one: 1 }], 'thawed: an answer')
+  stand.freeze('pg3', 'postgres')
+  await t.rejects(stand.sql('pg3', 'select 1', { timeoutMs: 500 }), 'frozen: no answer')
+  stand.thaw('pg3', 'postgres')
+  t.strictSame(await stand.sql('pg3', 'select 1 as one'), [{ one: 1 }], 'thawed: an answer')
 }
 
 async function cutLink(t: Test, stand: Stand): Promise<void> {
-  await stand.cut('pg2')
-  await t.rejects(stand.sql('pg2', 'select 1', { timeoutMs: 500 }), 'cut: no answer')
-  await stand.mend('pg2')
-  t.strictSame(await stand.sql('pg2', 'select 1 as one'), [{ one: 1 }], 'mended: an answer')
-  await stand.cut('pg2', ['client'])
-  await t.rejects(stand.sql('pg2', 'select 1', { timeoutMs: 500 }), 'cut from the client: no answer')
+  await stand.cut('pg3')
+  await t.rejects(stand.sql('pg3', 'select 1', { timeoutMs: 500 }), 'cut: no answer')
+  await stand.mend('pg3')
+  t.strictSame(await stand.sql('pg3', 'select 1 as one'), [{ one: 1 }], 'mended: an answer')
+  await stand.cut('pg3', ['client'])
+  await t.rejects(stand.sql('pg3', 'select 1', { timeoutMs: 500 }), 'cut from the client: no answer')
   const [primary = ''] = (await stand.status()).filter(({ role }) => role === 'primary').map(({ name }) => name)
   t.ok(primary, 'the others are reached meanwhile')
-  await stand.mend('pg2', ['client'])
-  t.strictSame(await stand.sql('pg2', 'select 1 as one'), [{ one: 1 }], 'mended: an answer')
+  await stand.mend('pg3', ['client'])
+  t.strictSame(await stand.sql('pg3', 'select 1 as one'), [{ one: 1 }], 'mended: an answer')
 }
 
 t.test('two stands at once keep out of each other’s way on loopback addresses', async t => {
