@@ -2,11 +2,11 @@
 // PostgreSQL ignores a key that is not its own, so asking several is safe.
 
 import type { First } from '../protocol/first.js'
-import { cancelRequest } from '../protocol/write.js'
 import { formatAddress } from '../topology/address.js'
 import type { Address } from '../topology/topology.js'
 import { type Ms, ms } from '../units/units.js'
 import { sendCancel } from './dial.js'
+import type { Key } from './escort.js'
 import type { Room } from './room.js'
 import { close, type Session } from './session.js'
 
@@ -41,17 +41,20 @@ export function createCancelLimit(): CancelLimit {
   }
 }
 
+/** What a cancel key is remembered under, by whoever joins and whoever cancels. */
+export const keyName = (cluster: string, { processId, secret }: Key): string =>
+  `${cluster}/${processId}/${Buffer.from(secret).toString('hex')}`
+
 /** Sends it to every address it may concern; the client's connection is closed only after theirs, as PostgreSQL itself does. */
 export async function cancel(session: Session, request: CancelPacket, packet: Buffer, room: Room): Promise<void> {
   const { cluster, host, listen } = session
-  const home = room.keys.get(`${cluster}/${request.processId}/${Buffer.from(request.secret).toString('hex')}`)
+  const home = room.keys.get(keyName(cluster, request))
   const allowed = home !== undefined || room.cancelLimit.allow(host, room.now())
   const targets = home ? [home.address] : allowed ? suspects(session, room) : []
   const how = home ? 'known' : !allowed ? 'limited' : targets.length > 0 ? 'asked' : 'nobody'
   room.report({ kind: 'cancel', listen, how, members: targets.length })
-  // Written anew from its fields: what a client sends beyond them goes nowhere.
-  const bytes = home ? cancelRequest(request.processId, request.secret) : packet
-  await Promise.all(targets.map(address => sendCancel(address, bytes, ms(session.config.connectTimeout))))
+  // Exactly the packet: what a client sends behind it goes nowhere.
+  await Promise.all(targets.map(address => sendCancel(address, packet, ms(session.config.connectTimeout))))
   close(session, 'cancelled', room)
 }
 

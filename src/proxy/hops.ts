@@ -9,7 +9,7 @@ import { type First, readFirst } from '../protocol/first.js'
 import { formatAddress } from '../topology/address.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
 import { askAgain, dial, type Linked, type Request, stillRight } from './attempt.js'
-import { cancel } from './cancel.js'
+import { cancel, keyName } from './cancel.js'
 import { escort, type Key } from './escort.js'
 import type { Room } from './room.js'
 import { drop, refuse, relayed, type Session } from './session.js'
@@ -175,8 +175,8 @@ const nonEmpty = ({ toLink, toSession }: { toLink: readonly Buffer[]; toSession:
   toSession: toSession.filter(chunk => chunk.length > 0),
 })
 
-function remember(session: Session, { processId, secret }: Key, entry: PoolEntry, room: Room): void {
-  const key = `${session.cluster}/${processId}/${Buffer.from(secret).toString('hex')}`
+function remember(session: Session, cancelKey: Key, entry: PoolEntry, room: Room): void {
+  const key = keyName(session.cluster, cancelKey)
   const home = { session, address: entry.address }
   room.keys.set(key, home)
   session.onEnd = () => {
