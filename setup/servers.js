@@ -63,6 +63,8 @@ export function needs(purpose, found, find) {
     },
     { what: 'HAProxy', present: Boolean(find('haproxy')), debian: ['haproxy'] },
     { what: 'PgBouncer', present: Boolean(find('pgbouncer')), debian: ['pgbouncer'] },
+    { what: 'keepalived', present: Boolean(find('keepalived')), debian: ['keepalived'] },
+    { what: 'tcpdump', present: Boolean(find('tcpdump')), debian: ['tcpdump'] },
     {
       what: 'psycopg2',
       present: works(found.python ?? 'python3', ['-c', 'import psycopg2']),
