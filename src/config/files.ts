@@ -1,4 +1,5 @@
-// The files a configuration names: the configuration itself, passwords, certificates. The only place here that opens files.
+// The files a configuration names: the configuration itself, passwords, certificates (which only have to be readable here;
+// tls.ts reads them for those who use them).
 
 import { readFileSync } from 'node:fs'
 import { dotted, type Entries, type Entry } from './entries.js'

@@ -1,6 +1,6 @@
 // The status document: what `status --json`, `/status` and the dashboard show. One shape, in the words of the verdicts.
 
-import type { EndpointStatus } from '../sources/source.js'
+import type { EndpointStatus } from '../asking/endpoints.js'
 import type { Bytes, Ms } from '../units/units.js'
 import type { RouterReport } from '../vrrp/conversation.js'
 

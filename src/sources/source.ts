@@ -1,13 +1,8 @@
 // The contract of every source: it yields whole Topology snapshots and says when nobody answers.
 
+import type { EndpointStatus } from '../asking/endpoints.js'
 import type { SourceNews } from '../topology/topology.js'
 import type { Ms } from '../units/units.js'
-
-export interface EndpointStatus {
-  readonly name: string
-  readonly state: 'in use' | 'standing by' | 'failed'
-  readonly why?: string
-}
 
 export interface SourceStatus {
   readonly kind: 'etcd' | 'patroni' | 'static'

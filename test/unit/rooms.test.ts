@@ -9,6 +9,12 @@ const ROOT = fileURLToPath(new URL('../../../src', import.meta.url))
 const PURE = ['units', 'topology', 'health', 'pools', 'sessions', 'incidents', 'protocol', 'events', 'vrrp']
 /** Read by everybody: the table of the configuration and what it makes. */
 const OPEN_TO_ALL = ['config']
+/** Used by every room with I/O, and what each of them may use itself. */
+const PLATFORMS: Readonly<Record<string, readonly string[]>> = {
+  linux: [],
+  asking: ['units'],
+  etcd: ['config', 'asking', 'units'],
+}
 
 interface Import {
   readonly file: string
@@ -71,12 +77,16 @@ t.test('rooms with I/O do not import one another, save types; they meet in main'
   const io = local.filter(one => !PURE.includes(one.room) && one.room !== 'main')
   const wrong = io.filter(one => {
     const to = target(one)
-    return !one.typeOnly && to !== one.room && !PURE.includes(to) && !OPEN_TO_ALL.includes(to) && to !== 'linux'
+    return !one.typeOnly && to !== one.room && ![...PURE, ...OPEN_TO_ALL, ...Object.keys(PLATFORMS)].includes(to)
   })
   t.same(list(wrong), [])
 })
 
-t.test('the platform room imports no room, and nobody imports main', async t => {
-  t.same(list(local.filter(one => one.room === 'linux' && target(one) !== 'linux')), [])
+t.test('platform rooms import what they may and no more, types included, and nobody imports main', async t => {
+  for (const [room, may] of Object.entries(PLATFORMS)) {
+    t.ok(local.filter(one => one.room === room).length > 0, `${room} is there`)
+    const wrong = local.filter(one => one.room === room && ![room, ...may].includes(target(one)))
+    t.same(list(wrong), [])
+  }
   t.same(list(local.filter(one => target(one) === 'main' && one.room !== 'main')), [])
 })

@@ -3,7 +3,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { PatroniConfig } from '../../config/shape.js'
-import { readTls } from '../tls.js'
+import { readTls } from '../../config/tls.js'
 
 export interface Asker {
   /** GET `base + path`. Resolves to the parsed body; rejects with one clear line when there is none within `deadline` ms. */

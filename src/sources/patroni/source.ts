@@ -1,6 +1,9 @@
 // Follows a cluster through Patroni's REST API, whatever DCS it uses. GET /patroni of every known member, asked each interval,
 // decides who leads; GET /cluster discovers members beside it. Knows no DCS.
 
+import type { EndpointStatus } from '../../asking/endpoints.js'
+import { type Silence, watchSilence } from '../../asking/silence.js'
+import { repeat, type Turns } from '../../asking/turns.js'
 import type { ClusterConfig } from '../../config/shape.js'
 import { apiBase } from '../../topology/address.js'
 import { claimsOf } from '../../topology/claims.js'
@@ -8,10 +11,8 @@ import { sameTopology } from '../../topology/compare.js'
 import { parsePatroni } from '../../topology/patroni.js'
 import type { SourceNews, Topology } from '../../topology/topology.js'
 import type { SourceDeps } from '../deps.js'
-import { type Silence, watchSilence } from '../silence.js'
-import type { EndpointStatus, Source, SourceStatus } from '../source.js'
+import type { Source, SourceStatus } from '../source.js'
 import { telling } from '../tell.js'
-import { repeat, type Turns } from '../turns.js'
 import { type Asker, createAsker } from './ask.js'
 import { createDiscovery, type Discovery } from './discovery.js'
 

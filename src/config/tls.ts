@@ -1,7 +1,7 @@
 // TLS material from the configuration. A value may be the path of a file or the PEM text itself.
 
 import { readFileSync } from 'node:fs'
-import type { TlsFiles } from '../config/shape.js'
+import type { TlsFiles } from './shape.js'
 
 export interface TlsMaterial {
   readonly ca?: Buffer

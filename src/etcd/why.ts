@@ -1,11 +1,23 @@
 // Turns what gRPC, TLS and etcd say into one clear line with the remedy. Never carries a password.
 
-interface Asked {
-  readonly username?: string
-  readonly tls?: boolean
+import type { EtcdConfig } from '../config/shape.js'
+import { isTls } from './client.js'
+
+/** Whom an error came from, and what was wanted of it. */
+export interface Asked {
+  readonly host: string
+  readonly config: EtcdConfig
+  /** What the user's role must be able to do, after "a role that": `reads namespace and scope`. */
+  readonly rights: string
 }
 
-type Line = string | ((asked: Asked) => string)
+interface Known {
+  readonly username: string
+  readonly tls: boolean
+  readonly rights: string
+}
+
+type Line = string | ((known: Known) => string)
 
 const CLEAR: readonly (readonly [RegExp, Line])[] = [
   [
@@ -17,10 +29,7 @@ const CLEAR: readonly (readonly [RegExp, Line])[] = [
     'it has no authentication enabled; remove etcd.username, or `etcdctl auth enable`',
   ],
   [/user name is empty|user name not found/i, 'it wants a user name; set etcd.username and etcd.passwordFile'],
-  [
-    /permission denied/i,
-    ({ username }) => `user "${username}" may not read this prefix; grant it a role that reads namespace and scope`,
-  ],
+  [/permission denied/i, ({ username, rights }) => `user "${username}" lacks a right; grant it a role that ${rights}`],
   [
     /wrong version number|packet length too long|record layer failure/i,
     'TLS to a server that speaks none; write http://…',
@@ -50,9 +59,10 @@ const CLEAR: readonly (readonly [RegExp, Line])[] = [
 ]
 
 /** One line for an error of an endpoint: what, and what to do about it. */
-export function clearly(error: unknown, asked: Asked = {}): string {
+export function clearly(error: unknown, { host, config, rights }: Asked): string {
   const said = error instanceof Error ? error.message : String(error)
   const known = CLEAR.find(([pattern]) => pattern.test(said))?.[1]
   if (known === undefined) return said.replace(/\s+/g, ' ').slice(0, 200)
-  return typeof known === 'string' ? known : known(asked)
+  if (typeof known === 'string') return known
+  return known({ username: config.username ?? '', tls: isTls(host, config), rights })
 }

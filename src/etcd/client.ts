@@ -2,8 +2,8 @@
 
 import { noop } from 'cockatiel'
 import type { IOptions } from 'etcd3'
-import type { EtcdConfig } from '../../config/shape.js'
-import { readTls } from '../tls.js'
+import type { EtcdConfig } from '../config/shape.js'
+import { readTls } from '../config/tls.js'
 
 export type CallOptions = Exclude<NonNullable<IOptions['defaultCallOptions']>, (...args: never) => unknown>
 type Interceptor = NonNullable<CallOptions['interceptors']>[number]

@@ -1,41 +1,39 @@
-// The same read on several endpoints side by side: the trusted one first, the others when it fails or is slow; first answer wins.
+// The same question to several endpoints side by side: the trusted one first, the others when it fails or is slow; first answer wins.
 
-import type { Snapshot } from './session.js'
-
-export interface Runner {
+export interface Runner<T> {
   readonly endpoint: number
-  /** Begins the read; called at most once, and not at all when another answered before its turn. */
-  readonly run: () => Promise<Snapshot>
+  /** Begins to ask; called at most once, and not at all when another answered before its turn. */
+  readonly run: () => Promise<T>
 }
 
-export type Result =
-  | { readonly kind: 'won'; readonly endpoint: number; readonly snapshot: Snapshot }
+export type Result<T> =
+  | { readonly kind: 'won'; readonly endpoint: number; readonly answer: T }
   | { readonly kind: 'lost' }
 
 /**
  * Runs `first` alone for `headStart` ms, then `others` beside it; at once when it fails or there is no first.
  * Each failure is told; after the winner's answer nothing is told any more. Never rejects.
  */
-export function race(
-  first: Runner | undefined,
-  others: readonly Runner[],
+export function race<T>(
+  first: Runner<T> | undefined,
+  others: readonly Runner<T>[],
   headStart: number,
   failed: (endpoint: number, error: unknown) => void,
-): Promise<Result> {
+): Promise<Result<T>> {
   return new Promise(resolve => {
     let running = 0
     let waiting = others
     let over = false
-    const finish = (result: Result) => {
+    const finish = (result: Result<T>) => {
       over = true
       clearTimeout(timer)
       resolve(result)
     }
-    const begin = ({ endpoint, run }: Runner) => {
+    const begin = ({ endpoint, run }: Runner<T>) => {
       running++
       run().then(
-        snapshot => {
-          if (!over) finish({ kind: 'won', endpoint, snapshot })
+        answer => {
+          if (!over) finish({ kind: 'won', endpoint, answer })
         },
         error => {
           running--
