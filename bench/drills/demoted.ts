@@ -6,10 +6,10 @@ import { type Entry, now } from '../../test/lab/journal.js'
 import { startReader } from '../../test/lab/observers.js'
 import type { Stand } from '../../test/lab/stand.js'
 import { firstPromotion } from './change.js'
-import type { Drill } from './drill.js'
 import { eventually, type Field, primaryOf } from './field.js'
 import { atLeast, atMost, type Figure, must, none, noted } from './figure.js'
 import { FROZEN, STOPPED, type Way } from './outage.js'
+import { onStand } from './stand-site.js'
 
 const SESSIONS = 5
 
@@ -99,12 +99,12 @@ async function keyRevision(stand: Stand): Promise<string> {
   return String((JSON.parse(stdout || '{}') as { kvs?: { create_revision: number }[] }).kvs?.[0]?.create_revision)
 }
 
-const demoted = (way: Way): Drill => ({
-  name: `etcd-outage-${way.name}-demoted`,
-  says: `all of etcd ${way.says}, without failsafe mode, holdFor 5s`,
-  stand: {},
-  proxy: { config: { listen: { write: { holdFor: '5s' } } } },
-  run: (field, { outage }) => withoutFailsafe(field, way, outage),
-})
+const demoted = (way: Way) =>
+  onStand({
+    name: `etcd-outage-${way.name}-demoted`,
+    says: `all of etcd ${way.says}, without failsafe mode, holdFor 5s`,
+    proxy: { config: { listen: { write: { holdFor: '5s' } } } },
+    run: (field, { outage }) => withoutFailsafe(field, way, outage),
+  })
 
 export const demotedByOutages = [demoted(STOPPED), demoted(FROZEN)]

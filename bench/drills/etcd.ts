@@ -2,9 +2,9 @@
 
 import { now } from '../../test/lab/journal.js'
 import type { Change } from './change.js'
-import type { Drill } from './drill.js'
 import { changeSeen, type Field, primaryOf, switchover } from './field.js'
 import { atMost, type Figure, must, noted, worst } from './figure.js'
+import { onStand } from './stand-site.js'
 import { extra, noHarm, sentence } from './switchover.js'
 
 export interface Fault {
@@ -69,17 +69,16 @@ async function inUse({ proxy, stand }: Field): Promise<string> {
   return host
 }
 
-function faultDrill(fault: Fault): Drill {
-  return {
+function faultDrill(fault: Fault) {
+  return onStand({
     name: fault.name,
     says: `${fault.says}, then a switchover`,
-    stand: {},
     async run(field, { runs = 3 }) {
       const changes: Change[] = []
       for (let run = 0; run < runs; run++) changes.push(await strikeAndSwitch(field, fault))
       return figures(changes)
     },
-  }
+  })
 }
 
 function figures(changes: readonly Change[]): Figure[] {

@@ -2,9 +2,9 @@
 
 import { now } from '../../test/lab/journal.js'
 import { PASSWORDS } from '../../test/lab/options.js'
-import type { Drill } from './drill.js'
 import { changeSeen, type Field, primaryOf, promotionSeen } from './field.js'
 import { atMost, type Figure, must, noted } from './figure.js'
+import { onStand } from './stand-site.js'
 import { noHarm, sentence } from './switchover.js'
 
 const SESSIONS = 5
@@ -46,16 +46,14 @@ async function psql({ stand, proxy }: Field): Promise<{ code: number; text: stri
   return { code: said === 'a primary answered' ? 0 : code || 1, text: `${said} after ${Math.round(now() - begun)} ms` }
 }
 
-export const kill: Drill = {
+export const kill = onStand({
   name: 'kill',
   says: 'all processes of the primary’s host killed, ttl 20',
-  stand: {},
   run: field => killPrimary(field, false),
-}
+})
 
-export const killHost: Drill = {
+export const killHost = onStand({
   name: 'kill-host',
   says: 'the primary’s host loses its power: silence, ttl 20',
-  stand: {},
   run: field => killPrimary(field, true),
-}
+})

@@ -1,28 +1,23 @@
-// What the figures were measured on: the machine, its load, the versions of the programs. Part of every kept result.
+// What the figures were measured on: the machine, its load, and how to ask a program for its version. Part of every kept result.
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Programs } from '../../test/lab/programs.js'
 
-/** The machine and the versions, by name. */
-export function describeMachine(programs: Programs): Record<string, string> {
+/** The machine and Node, by name. */
+export function describeMachine(): Record<string, string> {
   const system = /PRETTY_NAME="(.*)"/.exec(readOr('/etc/os-release'))?.[1] ?? process.platform
   return {
     cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     system: `${system}, kernel ${release()}`,
     node: process.version,
-    postgres: version(join(programs.postgres, 'postgres'), '--version'),
-    patroni: version(programs.patroni, '--version'),
-    etcd: version(programs.etcd, '--version'),
-    psycopg: version(programs.python, '-c', 'import psycopg2; print(psycopg2.__version__, psycopg2.__libpq_version__)'),
   }
 }
 
-function version(program: string, ...args: string[]): string {
+/** The first line of what a program says of its version, on either output. */
+export function version(program: string, ...args: string[]): string {
   try {
     return execFileSync(program, args, { encoding: 'utf8' }).split('\n')[0]?.trim() ?? ''
   } catch (error) {

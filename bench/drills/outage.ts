@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Entry, now } from '../../test/lab/journal.js'
 import { startReader } from '../../test/lab/observers.js'
 import type { Stand } from '../../test/lab/stand.js'
-import type { Drill } from './drill.js'
 import { eventually, type Field } from './field.js'
 import { atLeast, atMost, type Figure, none } from './figure.js'
+import { FAILSAFE, onStand } from './stand-site.js'
 
 export interface Way {
   readonly name: string
@@ -99,11 +99,12 @@ function unanswered(entries: readonly Entry[], since: number, until: number): nu
   return count
 }
 
-const kept = (way: Way): Drill => ({
-  name: `etcd-outage-${way.name}`,
-  says: `all of etcd ${way.says}, failsafe_mode: true`,
-  stand: { failsafeMode: true },
-  run: (field, { outage }) => withFailsafe(field, way, { outage }),
-})
+const kept = (way: Way) =>
+  onStand({
+    name: `etcd-outage-${way.name}`,
+    says: `all of etcd ${way.says}, failsafe_mode: true`,
+    site: FAILSAFE,
+    run: (field, { outage }) => withFailsafe(field, way, { outage }),
+  })
 
 export const keptThroughOutages = [kept(STOPPED), kept(FROZEN)]

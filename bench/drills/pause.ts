@@ -4,9 +4,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../test/lab/journal.js'
 import { type Observer, startWriter } from '../../test/lab/observers.js'
-import type { Drill } from './drill.js'
 import { eventually, type Field } from './field.js'
 import { atLeast, atMost, type Figure, none } from './figure.js'
+import { FAILSAFE, onStand } from './stand-site.js'
 
 const SESSIONS = 3
 
@@ -85,9 +85,9 @@ async function resume({ stand }: Field): Promise<void> {
   await stand.untilStreaming()
 }
 
-export const pause: Drill = {
+export const pause = onStand({
   name: 'pause',
   says: 'Patroni paused, then stopped on all members',
-  stand: { failsafeMode: true },
+  site: FAILSAFE,
   run: pausedAndStopped,
-}
+})

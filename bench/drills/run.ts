@@ -1,15 +1,12 @@
-// `node dist/bench/drills/run.js [name…] [--runs N] [--outage SECONDS] [--json FILE] [--list]`: runs drills on a stand of real
-// servers and ends with 1 when a figure is over its bound. Verdicts come from the journals of independent observers.
+// `node dist/bench/drills/run.js [name…] [--runs N] [--outage SECONDS] [--json FILE] [--list]`: runs drills on real servers
+// and ends with 1 when a figure is over its bound. Verdicts come from the journals of independent observers.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { now } from '../../test/lab/journal.js'
-import { findPrograms } from '../../test/lab/programs.js'
-import { createStand, type Stand } from '../../test/lab/stand.js'
 import { demotedByOutages } from './demoted.js'
-import type { Amount, Drill } from './drill.js'
+import type { Amount, Drill, Site } from './drill.js'
 import { etcdFaults } from './etcd.js'
-import { type Field, logged, openField } from './field.js'
 import type { Figure } from './figure.js'
 import { kill, killHost } from './kill.js'
 import { busyPercent, describeMachine } from './machine.js'
@@ -19,7 +16,7 @@ import { keep, type Result, table } from './report.js'
 import { switchovers, switchovers20 } from './switchover.js'
 import { thaw } from './thaw.js'
 
-/** Drills with the same needs stand together: they share a stand. */
+/** Drills on the same site stand together: they share it. */
 const DRILLS: readonly Drill[] = [
   ...[switchovers, switchovers20, ...etcdFaults, kill, killHost, ...demotedByOutages],
   ...[thaw, ...keptThroughOutages, pause],
@@ -58,43 +55,35 @@ async function main(argv: readonly string[]): Promise<number> {
   )
   const results = await runAll(chosen, amount)
   console.log(`\n${table(results)}`)
-  if (values.json !== undefined) keep(values.json, describeMachine(findPrograms()), results)
+  if (values.json !== undefined) keep(values.json, machineOf(chosen), results)
   return results.every(({ ok }) => ok) ? 0 : 1
+}
+
+/** The machine, with the versions of whatever the drills were run on. */
+function machineOf(drills: readonly Drill[]): Record<string, string> {
+  const sites = [...new Set(drills.map(({ site }) => site))]
+  return Object.assign(describeMachine(), ...sites.map(site => site.versions()))
 }
 
 async function runAll(drills: readonly Drill[], amount: Amount): Promise<Result[]> {
   const results: Result[] = []
-  let stand: Stand | undefined
-  let needs = ''
+  let raised: Site | undefined
   for (const drill of drills) {
-    const wanted = JSON.stringify(drill.stand)
-    // What a failed drill leaves behind is not known: the next one gets a stand of its own.
-    if (stand && (needs !== wanted || results.at(-1)?.ok === false)) {
-      await stand.down()
-      stand = undefined
+    // What a failed drill leaves behind is not known: the next one gets a site of its own.
+    if (raised && (raised !== drill.site || results.at(-1)?.ok === false)) {
+      await raised.down()
+      raised = undefined
     }
     console.log(`── ${drill.name}: ${drill.says}`)
-    stand ??= await raised(drill)
-    needs = wanted
-    results.push(await runOne(stand, drill, amount))
+    if (!raised) await drill.site.raise()
+    raised = drill.site
+    results.push(await runOne(drill, amount))
   }
-  await stand?.down()
+  await raised?.down()
   return results
 }
 
-async function raised(drill: Drill): Promise<Stand> {
-  const stand = await createStand(drill.stand)
-  try {
-    await stand.up()
-    return stand
-  } catch (error) {
-    console.error(stand.tails(15))
-    await stand.down()
-    throw error
-  }
-}
-
-async function runOne(stand: Stand, drill: Drill, amount: Amount): Promise<Result> {
+async function runOne(drill: Drill, amount: Amount): Promise<Result> {
   const begun = now()
   const lines: string[] = []
   const say = (line: string) => {
@@ -102,23 +91,21 @@ async function runOne(stand: Stand, drill: Drill, amount: Amount): Promise<Resul
     console.log(`   ${line}`)
   }
   const busy = await quiet(say)
-  const before = logged(stand).length
-  let field: Field | undefined
+  const before = drill.site.logged().length
   let figures: readonly Figure[] = []
   let error: string | undefined
   try {
-    field = await openField(stand, drill.proxy ?? {}, say)
-    figures = await drill.run(field, amount)
+    figures = await drill.run(amount, say)
   } catch (caught) {
     error = (caught as Error).stack ?? String(caught)
   }
-  await field?.end()
   const ok = error === undefined && figures.every(figure => figure.ok)
   const seconds = Math.round((now() - begun) / 1000)
   const date = new Date().toISOString()
   const result = { drill: drill.name, says: drill.says, ok, date, seconds, busy, figures, lines }
   console.log(table([error === undefined ? result : { ...result, error }]))
-  if (!ok) console.log([error ?? '', 'mekare logged:', ...logged(stand).slice(before).slice(-LOG_LINES)].join('\n'))
+  if (!ok)
+    console.log([error ?? '', 'mekare logged:', ...drill.site.logged().slice(before).slice(-LOG_LINES)].join('\n'))
   return error === undefined ? result : { ...result, error }
 }
 

@@ -3,9 +3,9 @@
 import { now } from '../../test/lab/journal.js'
 import type { Observer } from '../../test/lab/observers.js'
 import type { Change } from './change.js'
-import type { Drill } from './drill.js'
 import { changeSeen, type Field, primaryOf, switchover } from './field.js'
 import { atMost, type Figure, median, none, noted, worst } from './figure.js'
+import { onStand } from './stand-site.js'
 
 /** Waits until all stream, switches over, and answers what the journals say of it. */
 export async function oneSwitchover(field: Field, writer: Observer): Promise<Change> {
@@ -55,10 +55,9 @@ async function several(field: Field, runs: number, sessions: number): Promise<Ch
   return changes
 }
 
-export const switchovers: Drill = {
+export const switchovers = onStand({
   name: 'switchover',
   says: 'planned switchovers under one writer',
-  stand: {},
   async run(field, { runs = 5 }) {
     const changes = await several(field, runs, 1)
     const tails = changes.map(({ tail }) => tail)
@@ -72,12 +71,11 @@ export const switchovers: Drill = {
       ...noHarm(changes),
     ]
   },
-}
+})
 
-export const switchovers20: Drill = {
+export const switchovers20 = onStand({
   name: 'switchover-20',
   says: 'planned switchovers under twenty writers',
-  stand: {},
   async run(field, { runs = 5 }) {
     const changes = await several(field, runs, 20)
     return [
@@ -90,4 +88,4 @@ export const switchovers20: Drill = {
       ...noHarm(changes),
     ]
   },
-}
+})

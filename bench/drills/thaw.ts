@@ -4,9 +4,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Entry, now, rowIds } from '../../test/lab/journal.js'
 import type { Stand } from '../../test/lab/stand.js'
-import type { Drill } from './drill.js'
 import { changeSeen, type Field, primaryOf } from './field.js'
 import { atLeast, atMost, type Figure, must, none, noted } from './figure.js'
+import { onStand, SYNCHRONOUS } from './stand-site.js'
 import { noHarm, sentence } from './switchover.js'
 
 const SESSIONS = 5
@@ -78,9 +78,9 @@ async function missingRows(stand: Stand, member: string, entries: readonly Entry
   return rowIds(entries).acknowledged.filter(id => !present.has(id)).length
 }
 
-export const thaw: Drill = {
+export const thaw = onStand({
   name: 'thaw',
   says: 'the primary frozen past its lease, then thawed; synchronous_mode: true',
-  stand: { synchronousMode: true },
+  site: SYNCHRONOUS,
   run: freezeAndThaw,
-}
+})
