@@ -1,7 +1,8 @@
 // Every metric of the router, declared once: type, help, labels, buckets. The registry and the reference page come from here.
 // Labels come from closed lists (configuration, member names, the words of the code); never a client address.
 
-import { MOMENTS } from '../incidents/incident.js'
+import { CAUSES, MOMENTS } from '../incidents/incident.js'
+import { OWNERS } from '../incidents/phases.js'
 import { ENDS } from '../sessions/end.js'
 import { ROLES } from '../vrrp/conversation.js'
 import { DROPS } from '../vrrp/read.js'
@@ -67,9 +68,14 @@ export const METRICS = {
     help: 'How often a new term of leadership was seen; the first one after the start is not counted.',
     labels: ['cluster'],
   },
+  incidents_total: {
+    type: 'counter',
+    help: 'Leader changes that have ended, by what began them; `switchover` was asked for, the others were not.',
+    labels: ['cluster', 'cause'],
+  },
   incident_phase_seconds: {
     type: 'histogram',
-    help: 'Leader changes: time until the moment `phase` since the moment before it; `whole`: from the first sign to the end.',
+    help: 'Leader changes: time until the moment `phase` since the moment before it; `mekare`, `patroni`, `nobody`: the sum of those that were theirs; `whole`: from the first sign to the end.',
     labels: ['cluster', 'phase'],
     buckets: WAIT,
   },
@@ -149,7 +155,8 @@ export const LABEL_VALUES = {
   end: ENDS,
   why: ENDS.filter(end => end.startsWith('refused_')),
   direction: ['up', 'down'],
-  phase: [...MOMENTS, 'whole'],
+  phase: [...MOMENTS, ...OWNERS, 'whole'],
+  cause: CAUSES,
   how: ['known', 'asked', 'limited', 'nobody'],
   to: ROLES,
   drop: DROPS,

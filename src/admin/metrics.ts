@@ -4,7 +4,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Event } from '../events/event.js'
 import type { Incident } from '../incidents/incident.js'
-import { phasesOf } from '../incidents/phases.js'
+import { OWNERS, phasesOf, sharesOf } from '../incidents/phases.js'
 import type { ClusterStatus, ListenerStatus, Status } from '../pools/status.js'
 import type { RouterReport } from '../vrrp/conversation.js'
 import { type ByteCount, createByteTotals } from './byte-totals.js'
@@ -83,7 +83,10 @@ function countEvent(meters: Meters, clusterOf: (listen: string) => string, event
 
 function countPhases(meters: Meters, incident: Incident): void {
   const { cluster, lasted } = incident
+  const shares = sharesOf(incident)
+  meters.incidents_total.put(1, cluster, incident.cause)
   for (const { name, took } of phasesOf(incident)) meters.incident_phase_seconds.put(took / 1000, cluster, name)
+  for (const owner of OWNERS) meters.incident_phase_seconds.put(shares[owner] / 1000, cluster, owner)
   if (lasted !== undefined) meters.incident_phase_seconds.put(lasted / 1000, cluster, 'whole')
 }
 

@@ -7,11 +7,14 @@ import { type CliDeps, EXIT } from './deps.js'
 import { createPaint, type Paint, wantsColour } from './paint.js'
 import type { Wanted } from './parse.js'
 import { renderStatus } from './render.js'
-import { renderIncidents, renderSessions } from './render-lists.js'
+import { renderIncidents } from './render-incidents.js'
+import { renderSessions } from './render-sessions.js'
 import type { Verb } from './verbs.js'
 
 const DEFAULT_SOCKET = '/run/mekare/control.sock'
 const WATCH_MS = 1000
+/** Shown when no number is given. */
+const MOST_INCIDENTS = 10
 
 type ControlVerb = Exclude<Verb, 'run' | 'vrrp' | 'check' | 'demo'>
 
@@ -41,7 +44,11 @@ function questionOf(verb: ControlVerb, name: string): Question {
     case 'sessions':
       return { method: 'GET', path: '/sessions', render: (body, paint) => renderSessions(JSON.parse(body), paint) }
     case 'incidents':
-      return { method: 'GET', path: '/incidents', render: (body, paint) => renderIncidents(JSON.parse(body), paint) }
+      return {
+        method: 'GET',
+        path: '/incidents',
+        render: (body, paint) => renderIncidents(JSON.parse(body), Number(name || MOST_INCIDENTS), paint),
+      }
     case 'explain':
       return { method: 'GET', path: `/explain?listener=${named}` }
     case 'drain':

@@ -60,7 +60,8 @@ function parseVerb(verb: Verb, spec: VerbSpec, rest: readonly string[], configFl
 }
 
 function builder(verb: Verb, spec: VerbSpec) {
-  const argument = spec.argument === undefined ? '' : ` ${spec.argument.name.toUpperCase()}`
+  const named = spec.argument?.name.toUpperCase()
+  const argument = named === undefined ? '' : spec.argument?.optional ? ` [${named}]` : ` ${named}`
   const config = spec.takesConfig ? ' [--KEY.OF.CONFIGURATION VALUE]...' : ''
   const parser = yargs()
     .scriptName('mekare')
@@ -99,8 +100,12 @@ function wanted(verb: Verb, spec: VerbSpec, argv: Argv, configFlags: readonly Co
   const [name, more] = argv._.map(String)
   if (spec.argument === undefined && name !== undefined)
     return usage(`mekare ${verb} takes no argument, but got ${name}`)
-  if (spec.argument !== undefined && name === undefined) {
-    return usage(`mekare ${verb} needs a ${spec.argument.name}: mekare ${verb} ${spec.argument.name.toUpperCase()}`)
+  const { argument } = spec
+  if (argument !== undefined && !argument.optional && name === undefined) {
+    return usage(`mekare ${verb} needs a ${argument.name}: mekare ${verb} ${argument.name.toUpperCase()}`)
+  }
+  if (argument?.optional && name !== undefined && !argument.optional.pattern.test(name)) {
+    return usage(`mekare ${verb}: the ${argument.name} must ${argument.optional.must}, but is ${name}`)
   }
   if (more !== undefined) return usage(`mekare ${verb} takes one ${spec.argument?.name}, but got ${more} too`)
   const text = (key: 'socket' | 'config') => (typeof argv[key] === 'string' ? { [key]: argv[key] } : {})

@@ -8,7 +8,12 @@ interface FlagSpec {
 export interface VerbSpec {
   readonly help: string
   /** The one argument, as help shows it; absent: it takes none. */
-  readonly argument?: { readonly name: string; readonly help: string }
+  readonly argument?: {
+    readonly name: string
+    readonly help: string
+    /** May be left out; what is given must match. */
+    readonly optional?: { readonly pattern: RegExp; readonly must: string }
+  }
   readonly flags: Readonly<Record<string, FlagSpec>>
   /** Whether `--listen.write.address X` and the like are taken. */
   readonly takesConfig: boolean
@@ -80,10 +85,18 @@ export const VERBS = {
     examples: [['mekare sessions', 'oldest first']],
   },
   incidents: {
-    help: 'Show the last leader changes, each with the time of every phase',
+    help: 'Show the last leader changes: why each began, the time of every phase, and whose it was',
+    argument: {
+      name: 'count',
+      help: 'How many, counted from the latest [10]',
+      optional: { pattern: /^[1-9]\d{0,3}$/, must: 'be a number from 1 to 9999' },
+    },
     flags: { ...JSON_FLAG, ...SOCKET },
     takesConfig: false,
-    examples: [['mekare incidents', 'the latest comes last']],
+    examples: [
+      ['mekare incidents', 'the last ten; the latest comes last'],
+      ['mekare incidents 1', 'only the latest'],
+    ],
   },
   drain: {
     help: 'Give a member no new read sessions; self: /readyz of this router says no',

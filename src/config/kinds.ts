@@ -162,6 +162,15 @@ export const socketPath = () =>
     json: { type: 'string', pattern: '^/' },
   })
 
+/** The path of a file that this program writes, or `off`. */
+export const statePath = () =>
+  text('an absolute path, or off', /^(off|\/[^\0]+)$/).meta({
+    noun: 'an absolute path, or off',
+    write: 'write a path such as /var/lib/mekare/incidents.json, or off',
+    unit: 'path, or off',
+    json: { type: 'string', pattern: '^(off|/)' },
+  })
+
 /** One word out of a closed list. */
 export function choice<const T extends readonly [string, ...string[]]>(...words: T) {
   const write = `write ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`

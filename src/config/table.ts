@@ -47,6 +47,18 @@ export const table = z.strictObject({
       .prefault({}),
     'Metrics, status and control.',
   ),
+  incidents: key(
+    z
+      .strictObject({
+        file: key(
+          kind.statePath().prefault('/var/lib/mekare/incidents.json'),
+          'The file in which they outlive a restart; `off`: they are forgotten with the process. The directory must be there.',
+        ),
+        keep: key(kind.count(1, 1000).prefault('50'), 'How many are kept; the oldest go first.'),
+      })
+      .prefault({}),
+    'The record of leader changes, which `mekare incidents` and the dashboard show.',
+  ),
   log: key(
     z
       .strictObject({

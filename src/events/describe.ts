@@ -2,6 +2,7 @@
 // happened, why, since when), and the fields for a machine. Knows no sink and no clock.
 
 import type { Incident } from '../incidents/incident.js'
+import { sharesOf } from '../incidents/phases.js'
 import { formatMs } from '../units/units.js'
 import type { Event } from './event.js'
 import { printable } from './printable.js'
@@ -133,7 +134,8 @@ function incidentSentence(incident: Incident): string {
   const names = `${incident.from ?? 'no leader'} → ${incident.to ?? 'no leader'}`
   const took = incident.lasted === undefined ? '' : ` in ${formatMs(incident.lasted)}`
   const counts = `held ${incident.held}, cut ${incident.cut}, refused ${incident.refused}`
-  return `incident ${incident.number} over, ${names}${took} (${incident.sign}); sessions: ${counts}`
+  const ours = formatMs(sharesOf(incident).mekare)
+  return `incident ${incident.number} over, ${names}${took}, ${ours} of it mekare's (${incident.sign}); sessions: ${counts}`
 }
 
 type MemberKind = 'pool_changed' | 'probed' | `member_${string}`
@@ -165,6 +167,7 @@ function memberSentence(event: Extract<Event, { kind: MemberKind }>): Said {
 const WITH_UNIT: Readonly<Record<string, string>> = {
   silentFor: 'silentForMs',
   closedFor: 'closedForMs',
+  lastNo: 'lastNoMs',
   held: 'heldMs',
   took: 'tookMs',
   heldFor: 'heldForMs',

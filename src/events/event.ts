@@ -2,6 +2,7 @@
 // Never carries a secret, a query or a password.
 
 import type { Incident } from '../incidents/incident.js'
+import type { ClosedBecause } from '../pools/gate.js'
 import type { End, Refusal } from '../sessions/end.js'
 import type { Bytes, Ms } from '../units/units.js'
 import type { Drop } from '../vrrp/read.js'
@@ -31,8 +32,15 @@ export type Event =
   | { readonly kind: 'first_sign'; readonly cluster: string; readonly sign: string }
   | { readonly kind: 'leader_key_gone'; readonly cluster: string; readonly leader: string }
   | { readonly kind: 'leader_changed'; readonly cluster: string; readonly from?: string; readonly to: string }
-  | { readonly kind: 'gate_opened'; readonly cluster: string; readonly member: string; readonly closedFor: Ms }
-  | { readonly kind: 'gate_closed'; readonly cluster: string; readonly why: string }
+  | {
+      readonly kind: 'gate_opened'
+      readonly cluster: string
+      readonly member: string
+      readonly closedFor: Ms
+      /** How long before that something still forbade it: the member asked and no primary yet, or what the source said. */
+      readonly lastNo?: Ms
+    }
+  | { readonly kind: 'gate_closed'; readonly cluster: string; readonly because: ClosedBecause; readonly why: string }
   | { readonly kind: 'first_write'; readonly cluster: string; readonly member: string; readonly held: Ms }
   | { readonly kind: 'incident_ended'; readonly cluster: string; readonly incident: Incident }
   // members

@@ -1,7 +1,11 @@
-// An incident's moments as phases: how long each took, counted from the moment before it.
+// An incident's moments as phases: how long each took, counted from the moment before it, and whose time it was.
 
 import { type Ms, ms } from '../units/units.js'
-import { type Incident, MOMENTS, type Moment } from './incident.js'
+import type { Incident, Moment } from './incident.js'
+
+/** Whose time a phase was. `patroni`: Patroni's and PostgreSQL's; `nobody`: nobody waited, so nobody lost it. */
+export const OWNERS = ['mekare', 'patroni', 'nobody'] as const
+export type Owner = (typeof OWNERS)[number]
 
 /** One phase; it is named after the moment that ends it. */
 export interface Phase {
@@ -10,14 +14,43 @@ export interface Phase {
   readonly at: Ms
   /** Time since the moment before it, or since the beginning. */
   readonly took: Ms
+  readonly owner: Owner
 }
 
 /** The phases in the order in which they happened; moments that did not come are left out. */
 export function phasesOf(incident: Incident): readonly Phase[] {
-  const seen = MOMENTS.flatMap(name => {
-    const at = incident.moments[name]
-    return at === undefined ? [] : [{ name, at }]
-  })
-  const inOrder = seen.toSorted((a, b) => a.at - b.at)
-  return inOrder.map(({ name, at }, i) => ({ name, at, took: ms(at - (inOrder[i - 1]?.at ?? 0)) }))
+  // The sort is stable: of moments at one time the one noticed first comes first.
+  const seen = Object.entries(incident.moments) as [Moment, Ms][]
+  const inOrder = seen.toSorted(([, a], [, b]) => a - b)
+  return inOrder.map(([name, at], i) => ({
+    name,
+    at,
+    took: ms(at - (inOrder[i - 1]?.[1] ?? 0)),
+    owner: ownerOf(name, incident),
+  }))
+}
+
+/** How the time of an incident divides. */
+export function sharesOf(incident: Incident): Readonly<Record<Owner, Ms>> {
+  const sums = { mekare: 0, patroni: 0, nobody: 0 }
+  for (const { owner, took } of phasesOf(incident)) sums[owner] += took
+  return { mekare: ms(sums.mekare), patroni: ms(sums.patroni), nobody: ms(sums.nobody) }
+}
+
+/** Who had to act until this moment came. */
+function ownerOf(name: Moment, { waited }: Incident): Owner {
+  switch (name) {
+    case 'first_sign':
+    case 'key_gone':
+    case 'key_moved':
+    case 'last_no':
+      return 'patroni'
+    case 'gate_closed':
+    case 'confirmed':
+      return 'mekare'
+    case 'first_write':
+      return waited === false ? 'nobody' : 'mekare'
+    default:
+      return name satisfies never
+  }
 }

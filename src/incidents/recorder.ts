@@ -2,58 +2,39 @@
 // next state and the events it makes. Knows no clock, no gate and no session; it only listens.
 
 import type { Event } from '../events/event.js'
+import type { ClosedBecause } from '../pools/gate.js'
 import { type EpochMs, type Ms, ms } from '../units/units.js'
-import type { Incident, Moment } from './incident.js'
+import type { Cause, Incident } from './incident.js'
+import { type At, begin, change, counted, moment, type RecorderState, replace, upAgain } from './state.js'
 
-const KEEP = 50
 /** An incident nobody wrote after ends this long after the gate reopened. */
 const QUIET = ms(10_000)
 
-interface Open {
-  readonly incident: Incident
-  readonly began: Ms
-  /** Set while nothing more is awaited but a first write: since when. */
-  readonly settledAt?: Ms
-}
-
-export interface RecorderState {
-  /** Listener to cluster. Sessions of listeners not in it are not counted. */
-  readonly clusterOf: ReadonlyMap<string, string>
-  readonly next: number
-  /** Under way, by cluster: at most one each. */
-  readonly open: ReadonlyMap<string, Open>
-  /** Ended ones, oldest first. */
-  readonly past: readonly Incident[]
-}
-
-/** A recorder that has seen nothing. `clusterOf` names the cluster of each listener whose sessions are to be counted. */
-export function newRecorder(clusterOf: ReadonlyMap<string, string>): RecorderState {
-  return { clusterOf, next: 1, open: new Map(), past: [] }
-}
-
-/** All incidents kept, oldest first; those under way come last and have no `lasted`. */
-export function incidentsOf(state: RecorderState): readonly Incident[] {
-  return [...state.past, ...[...state.open.values()].map(o => o.incident)]
-}
-
 /** Takes an event; gives `incident_ended` when it was the last of an incident. `wall` dates a new incident. */
 export function step(state: RecorderState, event: Event, now: Ms, wall: EpochMs): [RecorderState, Event[]] {
+  const at = { now, wall }
   switch (event.kind) {
-    case 'first_sign':
-      return [moment(begin(state, event.cluster, event.sign, now, wall), event.cluster, 'first_sign', now), []]
-    case 'gate_closed':
-      return [reclosed(begin(state, event.cluster, event.why, now, wall), event.cluster, now), []]
+    case 'first_sign': {
+      const begun = begin(state, event.cluster, { cause: 'switchover', sign: event.sign }, at)
+      return [moment(begun, event.cluster, 'first_sign', now), []]
+    }
+    case 'gate_closed': {
+      const begun = begin(state, event.cluster, { cause: CAUSE_OF[event.because] ?? 'other', sign: event.why }, at)
+      return [reclosed(begun, event.cluster, now), []]
+    }
     case 'leader_key_gone': {
-      const begun = begin(state, event.cluster, 'leader key gone', now, wall)
+      const begun = begin(state, event.cluster, { cause: 'key_gone', sign: 'leader key gone' }, at, event.leader)
       const named = change(begun, event.cluster, i => ({ ...i, from: i.from ?? event.leader }))
       return [moment(named, event.cluster, 'key_gone', now), []]
     }
     case 'leader_changed':
-      return [keyMoved(state, event, now, wall), []]
+      return [keyMoved(state, event, at), []]
     case 'gate_opened':
-      return [reopened(state, event.cluster, event.member, now), []]
-    case 'first_write':
-      return end(moment(state, event.cluster, 'first_write', now), event.cluster, now)
+      return [reopened(state, event, now), []]
+    case 'first_write': {
+      const waited = change(state, event.cluster, i => ({ ...i, waited: event.held > 0 }))
+      return end(moment(waited, event.cluster, 'first_write', now), event.cluster, now)
+    }
     case 'session_held':
       return [counted(state, state.clusterOf.get(event.listen), 'held', 1), []]
     case 'session_refused': {
@@ -61,7 +42,14 @@ export function step(state: RecorderState, event: Event, now: Ms, wall: EpochMs)
       return [counted(state, state.clusterOf.get(event.listen), 'refused', 1), []]
     }
     case 'sessions_cut':
-      return [sessionsCut(state, event, now, wall), []]
+      return [sessionsCut(state, event, at), []]
+    case 'member_down': {
+      const { cluster, member, why } = event
+      return [{ ...state, down: [...upAgain(state, event), { cluster, member, why, since: now, wall }] }, []]
+    }
+    case 'member_up':
+    case 'member_forgotten':
+      return [{ ...state, down: upAgain(state, event) }, []]
     default:
       return [state, []]
   }
@@ -90,43 +78,27 @@ export function wakeAt(state: RecorderState): Ms | undefined {
 const BY_INCIDENT: ReadonlySet<string> = new Set(['refused_no_primary', 'refused_no_replica', 'refused_limit'])
 const CUT_BY_INCIDENT: ReadonlySet<string> = new Set(['cut_leader_moved', 'cut_in_recovery', 'cut_promoted'])
 
-function begin(state: RecorderState, cluster: string, sign: string, now: Ms, wall: EpochMs): RecorderState {
-  if (state.open.has(cluster)) return state
-  const counts = { held: 0, cut: 0, refused: 0 }
-  const incident: Incident = { number: state.next, cluster, startedAt: wall, sign, moments: {}, ...counts }
-  const open = new Map(state.open).set(cluster, { incident, began: now, settledAt: now })
-  return { ...state, next: state.next + 1, open }
-}
-
-function replace(state: RecorderState, cluster: string, next: (open: Open) => Open): RecorderState {
-  const open = state.open.get(cluster)
-  return open === undefined ? state : { ...state, open: new Map(state.open).set(cluster, next(open)) }
-}
-
-function change(state: RecorderState, cluster: string, next: (incident: Incident) => Incident): RecorderState {
-  return replace(state, cluster, open => ({ ...open, incident: next(open.incident) }))
-}
-
-/** Notes a moment once; its first time stands. While the gate is not closed it also puts the quiet end off. */
-function moment(state: RecorderState, cluster: string, which: Moment, now: Ms): RecorderState {
-  return replace(state, cluster, open => {
-    const { incident, began } = open
-    const moments = { [which]: ms(now - began), ...incident.moments }
-    const settled = open.settledAt === undefined ? {} : { settledAt: now }
-    return { incident: { ...incident, moments }, began, ...settled }
-  })
+const CAUSE_OF: Readonly<Partial<Record<ClosedBecause, Cause>>> = {
+  failover_key: 'switchover',
+  no_leader_key: 'key_gone',
+  leader_unknown: 'key_moved',
+  unconfirmed: 'key_moved',
+  unreachable: 'unreachable',
+  in_recovery: 'in_recovery',
 }
 
 /** The gate closed, for the first time or once more: a confirmation that came before no longer counts. */
 function reclosed(state: RecorderState, cluster: string, now: Ms): RecorderState {
   return replace(moment(state, cluster, 'gate_closed', now), cluster, ({ incident, began }) => {
-    const { confirmed: _, ...moments } = incident.moments
+    const { confirmed: _, last_no: __, ...moments } = incident.moments
     return { incident: { ...incident, moments }, began }
   })
 }
 
-function reopened(state: RecorderState, cluster: string, member: string, now: Ms): RecorderState {
-  return replace(moment(state, cluster, 'confirmed', now), cluster, ({ incident, began }) => ({
+/** What stood against it until just before the gate reopened was Patroni's; from there on the time was ours. */
+function reopened(state: RecorderState, { cluster, member, lastNo }: Of<'gate_opened'>, now: Ms): RecorderState {
+  const no = lastNo === undefined ? state : moment(state, cluster, 'last_no', ms(now - lastNo))
+  return replace(moment(no, cluster, 'confirmed', now), cluster, ({ incident, began }) => ({
     incident: { ...incident, to: member },
     began,
     settledAt: now,
@@ -136,26 +108,23 @@ function reopened(state: RecorderState, cluster: string, member: string, now: Ms
 type Of<K extends Event['kind']> = Extract<Event, { kind: K }>
 
 /** The leader key of a cluster seen for the first time is no change. Of several moves in one incident the last one counts. */
-function keyMoved(state: RecorderState, event: Of<'leader_changed'>, now: Ms, wall: EpochMs): RecorderState {
+function keyMoved(state: RecorderState, event: Of<'leader_changed'>, at: At): RecorderState {
   const { cluster, from, to } = event
-  const sign = `leader key: ${from} → ${to}`
-  const begun = from === undefined ? state : begin(state, cluster, sign, now, wall)
+  const why = { cause: 'key_moved', sign: `leader key: ${from} → ${to}` } as const
+  const begun = from === undefined ? state : begin(state, cluster, why, at, from)
   const named = change(begun, cluster, incident => {
     const { key_moved: _, ...moments } = incident.moments
     const before = incident.from ?? from
     return { ...incident, to, moments, ...(before === undefined ? {} : { from: before }) }
   })
-  return moment(named, cluster, 'key_moved', now)
+  return moment(named, cluster, 'key_moved', at.now)
 }
 
-function sessionsCut(state: RecorderState, event: Of<'sessions_cut'>, now: Ms, wall: EpochMs): RecorderState {
+function sessionsCut(state: RecorderState, event: Of<'sessions_cut'>, at: At): RecorderState {
   if (!CUT_BY_INCIDENT.has(event.end)) return state
-  const begun = begin(state, event.cluster, `sessions of ${event.member} cut: ${event.end}`, now, wall)
+  const cause = event.end === 'cut_in_recovery' ? 'in_recovery' : 'other'
+  const begun = begin(state, event.cluster, { cause, sign: `sessions of ${event.member} cut: ${event.end}` }, at)
   return counted(begun, event.cluster, 'cut', event.count)
-}
-
-function counted(state: RecorderState, cluster: string | undefined, what: 'held' | 'cut' | 'refused', by: number) {
-  return cluster === undefined ? state : change(state, cluster, i => ({ ...i, [what]: i[what] + by }))
 }
 
 function end(state: RecorderState, cluster: string, at: Ms): [RecorderState, Event[]] {
@@ -165,7 +134,7 @@ function end(state: RecorderState, cluster: string, at: Ms): [RecorderState, Eve
   const open = new Map(state.open)
   open.delete(cluster)
   return [
-    { ...state, open, past: [...state.past, incident].slice(-KEEP) },
+    { ...state, open, past: [...state.past, incident].slice(-state.keep) },
     [{ kind: 'incident_ended', cluster, incident }],
   ]
 }

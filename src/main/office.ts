@@ -139,6 +139,7 @@ export function createOffice(deps: OfficeDeps): Office {
     },
     stop() {
       stopping = true
+      deps.recorder.retire()
       sidecars.pulse()
     },
     close: sidecars.stop,

@@ -33,7 +33,8 @@ export interface RunInput {
 export async function runProxy({ config, version }: RunInput): Promise<number> {
   const feed = createFeed(wall)
   const log = createLog({ ...config.log, now, told: line => feed.push(line) })
-  const recorder = createRecorder(config, { now, wall })
+  // Its warnings go to the log alone: nothing else is built yet.
+  const recorder = createRecorder(config, { now, wall, warn: what => log.report({ kind: 'warned', what }) })
   const report = (event: Event): void => {
     log.report(event)
     metrics.count(event)
@@ -120,6 +121,7 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
   await endAll(proxy, engine, clusters, servers)
   notifier.stop()
   report({ kind: 'stopped' })
+  await recorder.close()
   await log.close()
   return code
 }

@@ -1,10 +1,13 @@
-// Drives the incident recorder: hands it every event of a cluster whose gate has once been open, with the time.
+// Drives the incident recorder: hands it every event of a cluster whose gate has once been open, with the time, and has what
+// it records written down.
 
 import type { Config } from '../config/shape.js'
 import type { Event } from '../events/event.js'
 import type { Incident } from '../incidents/incident.js'
-import { incidentsOf, newRecorder, step, tick } from '../incidents/recorder.js'
+import { step, tick } from '../incidents/recorder.js'
+import { incidentsOf, newRecorder, type RecorderState } from '../incidents/state.js'
 import type { EpochMs, Ms } from '../units/units.js'
+import { openIncidentFile } from './incident-file.js'
 
 export interface Recorder {
   /** Gives the events it makes of this one. */
@@ -12,17 +15,39 @@ export interface Recorder {
   /** For what ends by time alone. */
   tick(): readonly Event[]
   incidents(): readonly Incident[]
+  /** From now on no incident begins: a router that is stopping lets nobody in, and its successor records. */
+  retire(): void
+  /** Waits until all is written. */
+  close(): Promise<void>
 }
 
+export interface RecorderDeps {
+  readonly now: () => Ms
+  readonly wall: () => EpochMs
+  readonly warn: (what: string) => void
+}
+
+/** What a flood of clients moves is written with the next moment: a file of every held client would slow them down. */
+const COUNTS_ONLY: ReadonlySet<string> = new Set(['session_held', 'session_refused', 'sessions_cut'])
+
 /** A start is no incident: of each cluster nothing is recorded before its gate opens for the first time. */
-export function createRecorder(config: Config, deps: { now: () => Ms; wall: () => EpochMs }): Recorder {
-  const clusterOf = new Map(Object.entries(config.listen).map(([listen, { cluster }]) => [listen, cluster]))
+export function createRecorder({ listen, incidents: { file: path, keep } }: Config, deps: RecorderDeps): Recorder {
+  const clusterOf = new Map(Object.entries(listen).map(([name, { cluster }]) => [name, cluster]))
   const begun = new Set<string>()
-  let state = newRecorder(clusterOf)
+  const file = openIncidentFile({ path, keep, warn: deps.warn })
+  let state = newRecorder(clusterOf, keep, file.past)
+  let retired = false
 
   const clusterIn = (event: Event) => {
     if ('cluster' in event) return event.cluster
     return 'listen' in event ? clusterOf.get(event.listen) : undefined
+  }
+
+  function take([next, made]: [RecorderState, Event[]], by: string): readonly Event[] {
+    const news = next.open !== state.open || next.past !== state.past
+    state = next
+    if (news && !COUNTS_ONLY.has(by)) file.save(incidentsOf(state))
+    return made
   }
 
   return {
@@ -33,15 +58,14 @@ export function createRecorder(config: Config, deps: { now: () => Ms; wall: () =
         if (event.kind === 'gate_opened') begun.add(cluster)
         return []
       }
-      const [next, made] = step(state, event, deps.now(), deps.wall())
-      state = next
-      return made
+      if (retired && !state.open.has(cluster)) return []
+      return take(step(state, event, deps.now(), deps.wall()), event.kind)
     },
-    tick() {
-      const [next, made] = tick(state, deps.now())
-      state = next
-      return made
-    },
+    tick: () => take(tick(state, deps.now()), 'tick'),
     incidents: () => incidentsOf(state),
+    retire() {
+      retired = true
+    },
+    close: file.close,
   }
 }

@@ -74,7 +74,7 @@ export function newCluster(name: string, now: Ms): ClusterState {
 export function step(state: ClusterState, input: ClusterInput, rules: ClusterRules, now: Ms): [ClusterState, Event[]] {
   const [next, events] = take(state, input, rules, now)
   const [forgotten, lost] = forgetSilent(next)
-  const [turned, told] = turnGate(forgotten, now)
+  const [turned, told] = turnGate(forgotten, input.kind, now)
   return [turned, [...events, ...lost, ...told]]
 }
 
@@ -109,6 +109,7 @@ function takeProbe(state: ClusterState, outcome: ProbeOutcome, rules: ClusterRul
     last: outcome,
     ...(answer.kind === 'unasked' ? {} : { answer: onKnownTimeline(outcome, before.answer) }),
     ...(away ? { turnedAway: { at: answeredAt, why: answer.why } } : {}),
+    ...(answer.kind === 'primary' ? {} : { noAt: askedAt }),
   }
   const [next, events] = withHealth(state, member, health => onProbe(health, outcome, rules), answeredAt)
   const took: Event = { kind: 'probed', cluster: state.name, member, took: ms(answeredAt - askedAt) }
@@ -209,19 +210,34 @@ function forgetSilent(state: ClusterState): [ClusterState, Event[]] {
   return [{ ...state, topology, words: kept(state.words), health: kept(state.health) }, events]
 }
 
-function turnGate(state: ClusterState, now: Ms): [ClusterState, Event[]] {
+function turnGate(state: ClusterState, by: ClusterInput['kind'], now: Ms): [ClusterState, Event[]] {
   const gate = turn(state.gate, judge({ ...state, current: state.gate }, now), now)
   const before = state.gate
   const cluster = state.name
   if (gate.kind === 'open') {
     if (before.kind === 'open' && before.member === gate.member) return [{ ...state, gate }, []]
-    const closedFor = before.kind === 'closed' ? ms(now - before.since) : ms(0)
-    return [{ ...state, gate, firstWriteDue: true }, [{ kind: 'gate_opened', cluster, member: gate.member, closedFor }]]
+    return [{ ...state, gate, firstWriteDue: true }, [opened(state, gate.member, by, now)]]
   }
   const news = before.kind === 'open' || before.because !== gate.because
   const due = news && gate.because === 'failover_key' && state.topology?.failover?.dueAt !== undefined
   const sign: Event[] = due ? [{ kind: 'first_sign', cluster, sign: gate.why }] : []
-  return [{ ...state, gate }, news ? [...sign, { kind: 'gate_closed', cluster, why: gate.why }] : []]
+  return [
+    { ...state, gate },
+    news ? [...sign, { kind: 'gate_closed', cluster, because: gate.because, why: gate.why }] : [],
+  ]
+}
+
+/** A gate that opens by an answer was forbidden by the answer before it, one that opens by other news until this very moment. */
+function opened(
+  { name: cluster, gate, words }: ClusterState,
+  member: string,
+  by: ClusterInput['kind'],
+  now: Ms,
+): Event {
+  if (gate.kind === 'open') return { kind: 'gate_opened', cluster, member, closedFor: ms(0) }
+  const noAt = by === 'probed' ? words.get(member)?.noAt : now
+  const lastNo = noAt !== undefined && noAt >= gate.since ? { lastNo: ms(now - noAt) } : {}
+  return { kind: 'gate_opened', cluster, member, closedFor: ms(now - gate.since), ...lastNo }
 }
 
 /** How long until a member is asked again: often while its answer could open the gate, else the configured interval. */

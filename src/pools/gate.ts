@@ -42,6 +42,8 @@ export interface Word {
   readonly last?: ProbeOutcome
   /** When it last turned a connection away (refused, reset, 57P03), by a probe or a session's dial, and how. */
   readonly turnedAway?: { readonly at: Ms; readonly why: string }
+  /** When it was last asked and did not answer as a primary. */
+  readonly noAt?: Ms
 }
 
 export interface GateView {

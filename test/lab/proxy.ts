@@ -67,6 +67,7 @@ export function proxyConfig(stand: Stand, host: string): Record<string, unknown>
       read: { address: `${address}:${ports.read}`, cluster: 'demo', role: 'replica' },
     },
     admin: { address: `${address}:${ports.admin}`, socket: join(stand.dir, host, 'control.sock') },
+    incidents: { file: join(stand.dir, host, 'incidents.json') },
     log: { level: 'debug', format: 'json' },
   }
 }

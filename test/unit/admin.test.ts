@@ -127,6 +127,7 @@ t.test('events move counters and histograms', async t => {
       incident: {
         number: 1,
         cluster: 'demo',
+        cause: 'switchover',
         startedAt: epochMs(0),
         sign: '',
         moments: { gate_closed: ms(0), confirmed: ms(1400), first_write: ms(1500) },
@@ -151,12 +152,19 @@ t.test('events move counters and histograms', async t => {
     'leader_changes_total{cluster="demo"} 1',
     'probe_seconds_sum{cluster="demo",member="pg1"} 0.005',
     'probe_seconds_count{cluster="demo",member="pg1"} 1',
+    'incidents_total{cluster="demo",cause="switchover"} 1',
     'incident_phase_seconds_sum{cluster="demo",phase="gate_closed"} 0',
     'incident_phase_seconds_count{cluster="demo",phase="gate_closed"} 1',
     'incident_phase_seconds_sum{cluster="demo",phase="confirmed"} 1.4',
     'incident_phase_seconds_count{cluster="demo",phase="confirmed"} 1',
     'incident_phase_seconds_sum{cluster="demo",phase="first_write"} 0.1',
     'incident_phase_seconds_count{cluster="demo",phase="first_write"} 1',
+    'incident_phase_seconds_sum{cluster="demo",phase="mekare"} 1.5',
+    'incident_phase_seconds_count{cluster="demo",phase="mekare"} 1',
+    'incident_phase_seconds_sum{cluster="demo",phase="patroni"} 0',
+    'incident_phase_seconds_count{cluster="demo",phase="patroni"} 1',
+    'incident_phase_seconds_sum{cluster="demo",phase="nobody"} 0',
+    'incident_phase_seconds_count{cluster="demo",phase="nobody"} 1',
     'incident_phase_seconds_sum{cluster="demo",phase="whole"} 1.5',
     'incident_phase_seconds_count{cluster="demo",phase="whole"} 1',
   ])
@@ -171,6 +179,7 @@ const COUNTED = [
   'cancels_total',
   'leader_changes',
   'probe_seconds',
+  'incidents_total',
   'incident_phase',
 ]
 

@@ -6,7 +6,8 @@ import { nearest } from '../../src/cli/nearest.js'
 import { createPaint, wantsColour } from '../../src/cli/paint.js'
 import { parse } from '../../src/cli/parse.js'
 import { renderStatus } from '../../src/cli/render.js'
-import { renderIncident, renderIncidents, renderSessions } from '../../src/cli/render-lists.js'
+import { renderIncident, renderIncidents } from '../../src/cli/render-incidents.js'
+import { renderSessions } from '../../src/cli/render-sessions.js'
 import { VERBS } from '../../src/cli/verbs.js'
 import type { Incident } from '../../src/incidents/incident.js'
 import type { MemberStatus, SessionStatus, Status } from '../../src/pools/status.js'
@@ -29,6 +30,7 @@ t.test('verbs, their argument and their flags', async t => {
       'incidents --config=/etc/m.yaml',
       { verb: 'incidents', args: { ...none, config: '/etc/m.yaml' }, configFlags: [] },
     ],
+    ['incidents 3 --json', { verb: 'incidents', args: { ...none, json: true, name: '3' }, configFlags: [] }],
     ['demo --exit', { verb: 'demo', args: { ...none, exit: true }, configFlags: [] }],
   ]
   for (const [line, expected] of cases) t.strictSame(parse(line.split(' ')), { kind: 'verb', ...expected }, line)
@@ -61,6 +63,8 @@ t.test('what is wrong is said, with the remedy', async t => {
     ['status --__proto__ x', 'mekare status has no flag --___proto___'],
     ['status now', 'mekare status takes no argument, but got now'],
     ['explain', 'mekare explain needs a listener: mekare explain LISTENER'],
+    ['incidents many', 'mekare incidents: the count must be a number from 1 to 9999, but is many'],
+    ['incidents 3 4', 'mekare incidents takes one count, but got 4 too'],
     ['explain a b', 'mekare explain takes one listener, but got b too'],
     ['--json status', 'the verb comes first, before --json'],
     ['status --socket', 'mekare status: Not enough arguments following: socket'],
@@ -275,32 +279,59 @@ const incident: Incident = {
   number: 3,
   cluster: 'demo',
   startedAt: epochMs(Date.UTC(2026, 1, 3, 3, 4, 5, 678)),
+  cause: 'switchover',
   sign: 'failover key: pg1 → pg2',
   from: 'pg1',
   to: 'pg2',
-  moments: { first_sign: ms(0), gate_closed: ms(1), key_moved: ms(1300), confirmed: ms(1400), first_write: ms(1410) },
+  moments: {
+    first_sign: ms(0),
+    gate_closed: ms(1),
+    key_moved: ms(1300),
+    last_no: ms(1380),
+    confirmed: ms(1400),
+    first_write: ms(1410),
+  },
   held: 12,
   cut: 5,
   refused: 0,
+  waited: true,
   lasted: ms(1410),
 }
 
-t.test('an incident is a timeline', async t => {
+t.test('an incident is a timeline that says why it began and whose time each phase was', async t => {
   t.equal(renderIncident(incident, plain), INCIDENT)
   const { lasted: _lasted, to: _to, ...open } = incident
   t.match(renderIncident({ ...open, moments: {} }, plain), /^incident 3 {2}demo: pg1 → no leader yet, UNDER WAY$/m)
-  t.equal(renderIncidents([], plain), 'no leader change since this router started\n')
-  t.equal(renderIncidents([incident, incident], plain), `${INCIDENT}\n${INCIDENT}`)
+  const idle = {
+    ...incident,
+    waited: false,
+    lasted: ms(80_000),
+    moments: { ...incident.moments, first_write: ms(80_000) },
+  }
+  t.match(renderIncident(idle, plain), /took 1min: Patroni 1\.379s, mekare 0\.021s, nobody waited 1min$/m)
+  t.match(renderIncident(idle, plain), /^ {4}\+1min {2}first write let through +1min {3}\.{39}\|$/m)
+  t.match(
+    renderIncident({ ...incident, interrupted: true }, plain),
+    /mekare 0\.031s; this router ended before it did$/m,
+  )
 })
 
-const INCIDENT = `incident 3  demo: pg1 → pg2, took 1.4s
-  began 2026-02-03T03:04:05.678Z: failover key: pg1 → pg2
-  +0.000s  first sign                    took 0ms    |
-  +0.001s  gate closed                   took 1ms    |
-  +1.300s  leader key moved              took 1.3s   =====================================|
-  +1.400s  primary confirmed, gate open  took 100ms                                       ===|
-  +1.410s  first write let through       took 10ms                                           |
-  sessions: 12 held, 5 cut, 0 refused
+t.test('of many incidents the last ones are shown, the latest last, and how to see the others', async t => {
+  t.equal(renderIncidents([], 10, plain), 'no leader change is on record\n')
+  t.equal(renderIncidents([incident, incident], 2, plain), `${INCIDENT}\n${INCIDENT}`)
+  const many = [1, 2, 3].map(number => ({ ...incident, number }))
+  t.match(renderIncidents(many, 1, plain), /^2 older: mekare incidents 3\n\nincident 3 /)
+})
+
+const INCIDENT = `incident 3  demo: pg1 → pg2, took 1.410s: Patroni 1.379s, mekare 0.031s
+  2026-02-03T03:04:05.678Z  a switchover was asked for (failover key: pg1 → pg2)
+  +0.000s  first sign                 0.000s  |
+  +0.001s  gate closed                0.001s  |
+  +1.300s  leader key names pg2       1.299s  =====================================|
+  +1.380s  pg2 asked: no primary yet  0.080s                                       ==|
+  +1.400s  pg2 confirms, gate open    0.020s                                         #|
+  +1.410s  first write let through    0.010s                                          |
+  sessions: 12 held, 5 cut, 0 refused; # mekare, = Patroni
 `
 
 t.test('sessions are rows, the longest open first', async t => {

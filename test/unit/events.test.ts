@@ -15,10 +15,11 @@ const incident: Incident = {
   number: 3,
   cluster: 'demo',
   startedAt: epochMs(0),
+  cause: 'switchover',
   sign: 'failover key: pg1 → pg2',
   from: 'pg1',
   to: 'pg2',
-  moments: {},
+  moments: { gate_closed: ms(0), last_no: ms(1370), confirmed: ms(1400) },
   held: 12,
   cut: 5,
   refused: 0,
@@ -97,13 +98,13 @@ const SAID: readonly (readonly [Event, string])[] = [
   [{ kind: 'leader_changed', ...demo, to: 'pg2' }, 'info: demo: the leader key names pg2'],
   [{ kind: 'gate_opened', ...pg1, closedFor: ms(1300) }, 'info: demo: gate open to pg1 after 1.3s closed'],
   [
-    { kind: 'gate_closed', ...demo, why: 'leader key gone' },
+    { kind: 'gate_closed', ...demo, because: 'no_leader_key', why: 'leader key gone' },
     'warn: demo: gate closed to new write sessions: leader key gone',
   ],
   [{ kind: 'first_write', ...pg1, held: ms(900) }, 'info: demo: first write session joined pg1, held for 900ms'],
   [
     { kind: 'incident_ended', ...demo, incident },
-    'info: demo: incident 3 over, pg1 → pg2 in 1.4s (failover key: pg1 → pg2); sessions: held 12, cut 5, refused 0',
+    `info: demo: incident 3 over, pg1 → pg2 in 1.4s, 30ms of it mekare's (failover key: pg1 → pg2); sessions: held 12, cut 5, refused 0`,
   ],
   [{ kind: 'member_appeared', ...pg1, address: '10.0.0.1:5432' }, 'info: demo/pg1: appeared, at 10.0.0.1:5432'],
   [

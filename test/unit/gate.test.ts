@@ -72,7 +72,21 @@ t.test('the gate', async t => {
       asked.events.slice(-2).map(e => e.kind),
       ['first_sign', 'gate_closed'],
     )
-    t.equal(play([[40, news({ leader: 'pg1' })]], asked.state).gate, 'open pg1')
+    const again = play([[40, news({ leader: 'pg1' })]], asked.state)
+    t.equal(again.gate, 'open pg1')
+    t.match(again.events.at(-1), { kind: 'gate_opened', closedFor: 10, lastNo: 0 }, 'the key stood until now')
+  })
+
+  t.test('tells with its opening how long before that the new primary was asked and was none yet', async t => {
+    const { events } = play([
+      ...RUNNING,
+      [30, news({ leader: 'pg1', failover: { leader: 'pg1', candidate: 'pg2' } })],
+      [60, news({ leader: 'pg2' })],
+      [70, ['pg2', recovery()]],
+      [90, ['pg2', recovery()]],
+      [110, ['pg2', primary(100, 2)]],
+    ])
+    t.match(events.at(-1), { kind: 'gate_opened', member: 'pg2', closedFor: 80, lastNo: 21 })
   })
 
   t.test('waits with a scheduled failover until it falls due', async t => {

@@ -2,8 +2,11 @@
 
 import t from 'tap'
 import type { Event } from '../../src/events/event.js'
-import { phasesOf } from '../../src/incidents/phases.js'
-import { incidentsOf, newRecorder, step, tick, wakeAt } from '../../src/incidents/recorder.js'
+import { mergeIncidents, readIncidents, writeIncidents } from '../../src/incidents/file.js'
+import type { Incident } from '../../src/incidents/incident.js'
+import { phasesOf, sharesOf } from '../../src/incidents/phases.js'
+import { step, tick, wakeAt } from '../../src/incidents/recorder.js'
+import { incidentsOf, newRecorder } from '../../src/incidents/state.js'
 import { epochMs, ms } from '../../src/units/units.js'
 
 type Step = readonly [at: number, event: Event | 'tick']
@@ -12,16 +15,16 @@ const WALL = 1_800_000_000_000
 const demo = { cluster: 'demo' }
 const client = { listen: 'write', client: '10.0.0.7:1' }
 const sign: Event = { kind: 'first_sign', ...demo, sign: 'failover key: pg1 → pg2' }
-const closed: Event = { kind: 'gate_closed', ...demo, why: 'switchover requested' }
+const closed: Event = { kind: 'gate_closed', ...demo, because: 'failover_key', why: 'switchover requested' }
 const moved: Event = { kind: 'leader_changed', ...demo, from: 'pg1', to: 'pg2' }
 const cut: Event = { kind: 'sessions_cut', ...demo, listen: 'write', member: 'pg1', count: 7, end: 'cut_leader_moved' }
 const held: Event = { kind: 'session_held', ...client, why: 'gate closed' }
-const opened: Event = { kind: 'gate_opened', ...demo, member: 'pg2', closedFor: ms(1400) }
+const opened: Event = { kind: 'gate_opened', ...demo, member: 'pg2', closedFor: ms(1400), lastNo: ms(20) }
 const wrote: Event = { kind: 'first_write', ...demo, member: 'pg2', held: ms(1200) }
 const refused: Event = { kind: 'session_refused', ...client, end: 'refused_no_primary', message: 'no primary' }
 
 function play(steps: readonly Step[]) {
-  let state = newRecorder(new Map([['write', 'demo']]))
+  let state = newRecorder(new Map([['write', 'demo']]), 50)
   const ended: string[] = []
   for (const [at, event] of steps) {
     const [next, events] = event === 'tick' ? tick(state, ms(at)) : step(state, event, ms(at), epochMs(WALL + at))
@@ -54,14 +57,14 @@ t.test('a planned switchover, from the failover key to the first write', async t
   ])
   t.strictSame(ended, ['2410 incident_ended'])
   t.strictSame(lines, [
-    '1 at 1000 [failover key: pg1 → pg2] pg1 → pg2 lasted 1410: first_sign 0, gate_closed 0, key_moved 1300, confirmed 1400, first_write 1410; held 2 cut 7 refused 0',
+    '1 at 1000 [failover key: pg1 → pg2] pg1 → pg2 lasted 1410: first_sign 0, gate_closed 0, key_moved 1300, last_no 1380, confirmed 1400, first_write 1410; held 2 cut 7 refused 0',
   ])
 })
 
 t.test('a dead primary: the key goes first, who waits too long is refused and counted', async t => {
   const { lines } = play([
     [0, { kind: 'leader_key_gone', ...demo, leader: 'pg1' }],
-    [0, { ...closed, why: 'leader key gone' }],
+    [0, { ...closed, because: 'no_leader_key', why: 'leader key gone' }],
     [10, held],
     [45_010, refused],
     [46_000, moved],
@@ -70,7 +73,7 @@ t.test('a dead primary: the key goes first, who waits too long is refused and co
     [46_510, wrote],
   ])
   t.strictSame(lines, [
-    '1 at 0 [leader key gone] pg1 → pg2 lasted 46510: gate_closed 0, key_gone 0, key_moved 46000, confirmed 46500, first_write 46510; held 1 cut 7 refused 1',
+    '1 at 0 [leader key gone] pg1 → pg2 lasted 46510: key_gone 0, gate_closed 0, key_moved 46000, last_no 46480, confirmed 46500, first_write 46510; held 1 cut 7 refused 1',
   ])
 })
 
@@ -82,7 +85,7 @@ t.test('nobody writes: the incident ends ten seconds after the gate reopened, an
     [10_500, 'tick'],
   ])
   t.strictSame(ended, ['10500 incident_ended'])
-  t.match(lines[0], /lasted 500: gate_closed 0, confirmed 500;/)
+  t.match(lines[0], /lasted 500: gate_closed 0, last_no 480, confirmed 500;/)
   t.equal(wakeAt(state), undefined)
 })
 
@@ -106,7 +109,10 @@ t.test('a failover key that is emptied again closes and reopens to the same memb
     [300, { ...opened, member: 'pg1' }],
     [350, { ...wrote, member: 'pg1' }],
   ])
-  t.match(lines[0], /undefined → pg1 lasted 350: first_sign 0, gate_closed 0, confirmed 300, first_write 350;/)
+  t.match(
+    lines[0],
+    /undefined → pg1 lasted 350: first_sign 0, gate_closed 0, last_no 280, confirmed 300, first_write 350;/,
+  )
 })
 
 t.test('a gate that closes once more before a write stays one incident; its first confirmation is void', async t => {
@@ -120,7 +126,7 @@ t.test('a gate that closes once more before a write stays one incident; its firs
     [31_001, wrote],
   ])
   t.strictSame(ended, ['31001 incident_ended'])
-  t.match(lines[0], /lasted 31001: gate_closed 0, key_moved 30000, confirmed 31000, first_write 31001;/)
+  t.match(lines[0], /lasted 31001: gate_closed 0, key_moved 30000, last_no 30980, confirmed 31000, first_write 31001;/)
 })
 
 t.test(
@@ -133,7 +139,10 @@ t.test(
       [950, { ...opened, member: 'pg3' }],
       [960, { ...wrote, member: 'pg3' }],
     ])
-    t.match(lines[0], /pg1 → pg3 lasted 960: gate_closed 0, key_moved 900, confirmed 950, first_write 960;/)
+    t.match(
+      lines[0],
+      /pg1 → pg3 lasted 960: gate_closed 0, key_moved 900, last_no 930, confirmed 950, first_write 960;/,
+    )
   },
 )
 
@@ -197,7 +206,116 @@ t.test('phases are in the order in which they happened, each from the one before
     'gate_closed 0 0',
     'first_sign 40 40',
     'key_moved 1000 960',
-    'confirmed 1100 100',
+    'last_no 1080 80',
+    'confirmed 1100 20',
     'first_write 1150 50',
   ])
+})
+
+t.test(
+  "a leader that was down when its key went had been the first sign, and the wait for its lease was Patroni's",
+  async t => {
+    const down: Event = { kind: 'member_down', ...demo, member: 'pg1', why: 'timeout' }
+    const gone: Event = { kind: 'leader_key_gone', ...demo, leader: 'pg1' }
+    const steps: readonly Step[] = [
+      [1000, down],
+      [28_000, gone],
+      [28_000, { ...closed, because: 'no_leader_key', why: 'no leader key' }],
+      [29_000, moved],
+      [30_000, opened],
+      [30_010, wrote],
+    ]
+    const { lines, state } = play(steps)
+    t.strictSame(lines, [
+      '1 at 1000 [pg1 down: timeout] pg1 → pg2 lasted 29010: first_sign 0, key_gone 27000, gate_closed 27000, key_moved 28000, last_no 28980, confirmed 29000, first_write 29010; held 0 cut 0 refused 0',
+    ])
+    const [incident] = incidentsOf(state)
+    t.equal(incident?.cause, 'unreachable')
+    t.strictSame(incident && sharesOf(incident), { mekare: 30, patroni: 28_980, nobody: 0 })
+    const again = play([[1000, down], [2000, { kind: 'member_up', ...demo, member: 'pg1' }], ...steps.slice(1)])
+    t.match(again.lines[0], /^1 at 28000 \[leader key gone\]/, 'it had come back meanwhile')
+  },
+)
+
+t.test("the time until a first write that nobody had waited for is nobody's", async t => {
+  const { state } = play([
+    [0, sign],
+    [0, closed],
+    [1000, moved],
+    [1100, opened],
+    [6100, { ...wrote, held: ms(0) }],
+  ])
+  t.match(incidentsOf(state)[0], { cause: 'switchover', waited: false, lasted: 6100 })
+  t.strictSame(incidentsOf(state).map(sharesOf), [{ mekare: 20, patroni: 1080, nobody: 5000 }])
+})
+
+t.test('what began it is one of a closed list', async t => {
+  const cause = (event: Event) => incidentsOf(play([[0, event]]).state)[0]?.cause
+  t.equal(cause(sign), 'switchover')
+  t.equal(cause(moved), 'key_moved')
+  t.equal(cause({ kind: 'leader_key_gone', ...demo, leader: 'pg1' }), 'key_gone')
+  t.equal(cause({ ...closed, because: 'in_recovery' }), 'in_recovery')
+  t.equal(cause({ ...closed, because: 'two_primaries' }), 'other')
+  t.equal(cause({ ...cut, end: 'cut_in_recovery' }), 'in_recovery')
+})
+
+const change: readonly Step[] = [
+  [0, sign],
+  [0, closed],
+  [1000, moved],
+  [1100, opened],
+  [1110, wrote],
+]
+
+t.test('incidents outlive a restart: what is written is read as it was, and numbers go on', async t => {
+  const past = incidentsOf(play(change).state)
+  const read = readIncidents(writeIncidents(past))
+  t.strictSame(read, { ok: true, incidents: past, dropped: 0 })
+  t.strictSame(read.ok && read.incidents.map(phasesOf), past.map(phasesOf), 'the order of moments too')
+  const [state] = step(newRecorder(new Map(), 50, past), closed, ms(0), epochMs(WALL))
+  t.strictSame(
+    incidentsOf(state).map(({ number }) => number),
+    [1, 2],
+  )
+})
+
+t.test('an incident that a restart broke off says so, and lasted as far as it was seen', async t => {
+  const read = readIncidents(writeIncidents(incidentsOf(play(change.slice(0, 3)).state)))
+  t.match(read, { incidents: [{ lasted: 1000, interrupted: true, moments: { key_moved: 1000 } }] })
+})
+
+t.test('a file of another kind is refused with the reason; entries that are no incidents are left out', async t => {
+  t.strictSame(readIncidents(''), { ok: false, why: 'is not JSON' })
+  t.strictSame(readIncidents('{"incidents": 7}'), { ok: false, why: 'holds no list of incidents' })
+  t.strictSame(readIncidents('[]'), { ok: false, why: 'holds no list of incidents' })
+  const good = incidentsOf(play(change).state)[0]
+  const odd = {
+    ...good,
+    number: 2,
+    cause: 'of a later version',
+    moments: { ...good?.moments, later: 5, key_gone: -1 },
+    held: 'x',
+  }
+  const text = JSON.stringify({
+    version: 9,
+    incidents: [good, null, [], { number: 'x' }, { ...good, moments: 3 }, odd],
+  })
+  t.match(readIncidents(text), {
+    ok: true,
+    dropped: 4,
+    incidents: [good, { cause: 'other', held: 0, moments: good?.moments ?? {} }],
+  })
+})
+
+t.test('two routers write one file: each keeps what the other wrote, and the end that one of them saw', async t => {
+  const one = (startedAt: number, more: Partial<Incident> = {}): Incident => {
+    const [seen] = incidentsOf(play(change).state)
+    if (seen === undefined) throw new Error('no incident')
+    return { ...seen, startedAt: epochMs(startedAt), ...more }
+  }
+  const cutShort = one(5, { interrupted: true, lasted: ms(10) })
+  t.strictSame(mergeIncidents([one(5), one(1)], [cutShort, one(9)], 50), [one(1), one(5), one(9)])
+  t.strictSame(mergeIncidents([cutShort], [one(5)], 50), [one(5)])
+  t.strictSame(mergeIncidents([one(1), one(2)], [one(3)], 2), [one(2), one(3)])
+  t.strictSame(mergeIncidents([one(1)], [one(1, { cluster: 'other' })], 50).length, 2)
 })

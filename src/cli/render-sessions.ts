@@ -1,0 +1,27 @@
+// The open sessions as a person reads them. Knows no socket and no terminal.
+
+import { printable } from '../events/printable.js'
+import type { SessionStatus } from '../pools/status.js'
+import { formatBytes, formatMs } from '../units/units.js'
+import { columns } from './columns.js'
+import type { Paint } from './paint.js'
+
+/** A row for each session, the longest open first. */
+export function renderSessions(sessions: readonly SessionStatus[], paint: Paint): string {
+  if (sessions.length === 0) return 'no session is open\n'
+  const head = ['ID', 'LISTENER', 'CLIENT', 'STATE', 'MEMBER', 'SEEN THERE AS', 'FOR', 'UP', 'DOWN'].map(paint.faint)
+  const rows = sessions
+    .toSorted((a, b) => b.for - a.for)
+    .map(s => [
+      String(s.id),
+      printable(s.listen),
+      printable(s.client),
+      s.state === 'held' ? paint.odd(s.state) : s.state,
+      printable(s.member ?? '-'),
+      printable(s.backendClient ?? '-'),
+      formatMs(s.for),
+      formatBytes(s.fromClient),
+      formatBytes(s.fromMember),
+    ])
+  return `${columns([head, ...rows]).join('\n')}\n`
+}

@@ -1,0 +1,115 @@
+// What the flight recorder knows, and the strokes its rules are made of: an incident begins, gets a moment, is counted for, ends.
+// Knows no event.
+
+import { type EpochMs, type Ms, ms } from '../units/units.js'
+import type { Incident, Moment } from './incident.js'
+
+interface Open {
+  readonly incident: Incident
+  readonly began: Ms
+  /** Set while nothing more is awaited but a first write: since when. */
+  readonly settledAt?: Ms
+}
+
+/** A member that went down, and when: of a leader that is then replaced, it was the first sign. */
+interface Down {
+  readonly cluster: string
+  readonly member: string
+  readonly why: string
+  readonly since: Ms
+  readonly wall: EpochMs
+}
+
+export interface RecorderState {
+  /** Listener to cluster. Sessions of listeners not in it are not counted. */
+  readonly clusterOf: ReadonlyMap<string, string>
+  /** How many ended ones are kept. */
+  readonly keep: number
+  readonly down: readonly Down[]
+  readonly next: number
+  /** Under way, by cluster: at most one each. */
+  readonly open: ReadonlyMap<string, Open>
+  /** Ended ones, oldest first. */
+  readonly past: readonly Incident[]
+}
+
+/**
+ * A recorder that knows those of `past`, oldest first, and numbers on from there. `clusterOf` names the cluster of each listener
+ * whose sessions are to be counted; `keep` is how many ended incidents stay.
+ */
+export function newRecorder(
+  clusterOf: ReadonlyMap<string, string>,
+  keep: number,
+  past: readonly Incident[] = [],
+): RecorderState {
+  const next = Math.max(0, ...past.map(({ number }) => number)) + 1
+  return { clusterOf, keep, down: [], next, open: new Map(), past: past.slice(-keep) }
+}
+
+/** All incidents kept, oldest first; those under way come last and have no `lasted`. */
+export function incidentsOf(state: RecorderState): readonly Incident[] {
+  return [...state.past, ...[...state.open.values()].map(o => o.incident)]
+}
+
+export type Why = Pick<Incident, 'cause' | 'sign'>
+export interface At {
+  readonly now: Ms
+  readonly wall: EpochMs
+}
+
+const isOf = (event: { readonly cluster: string; readonly member: string }) => (down: Down) =>
+  down.cluster === event.cluster && down.member === event.member
+
+export const upAgain = (state: RecorderState, event: { readonly cluster: string; readonly member: string }) =>
+  state.down.filter(down => !isOf(event)(down))
+
+/** Begins one unless it is under way. Where the old leader, if it is told, has been down, that was the first sign of it. */
+export function begin(
+  state: RecorderState,
+  cluster: string,
+  why: Why,
+  { now, wall }: At,
+  leader?: string,
+): RecorderState {
+  if (state.open.has(cluster)) return state
+  const down = leader === undefined ? undefined : state.down.find(isOf({ cluster, member: leader }))
+  const first: Why & Pick<Incident, 'startedAt' | 'moments'> = down
+    ? {
+        cause: 'unreachable',
+        sign: `${down.member} down: ${down.why}`,
+        startedAt: down.wall,
+        moments: { first_sign: ms(0) },
+      }
+    : { ...why, startedAt: wall, moments: {} }
+  const incident: Incident = { number: state.next, cluster, ...first, held: 0, cut: 0, refused: 0 }
+  const open = new Map(state.open).set(cluster, { incident, began: down?.since ?? now, settledAt: now })
+  return { ...state, next: state.next + 1, open }
+}
+
+export function replace(state: RecorderState, cluster: string, next: (open: Open) => Open): RecorderState {
+  const open = state.open.get(cluster)
+  return open === undefined ? state : { ...state, open: new Map(state.open).set(cluster, next(open)) }
+}
+
+export function change(state: RecorderState, cluster: string, next: (incident: Incident) => Incident): RecorderState {
+  return replace(state, cluster, open => ({ ...open, incident: next(open.incident) }))
+}
+
+/** Notes a moment once; its first time stands. While the gate is not closed it also puts the quiet end off. */
+export function moment(state: RecorderState, cluster: string, which: Moment, now: Ms): RecorderState {
+  return replace(state, cluster, open => {
+    const { incident, began } = open
+    const moments = { ...incident.moments, [which]: incident.moments[which] ?? ms(now - began) }
+    const settled = open.settledAt === undefined ? {} : { settledAt: now }
+    return { incident: { ...incident, moments }, began, ...settled }
+  })
+}
+
+export function counted(
+  state: RecorderState,
+  cluster: string | undefined,
+  what: 'held' | 'cut' | 'refused',
+  by: number,
+) {
+  return cluster === undefined ? state : change(state, cluster, i => ({ ...i, [what]: i[what] + by }))
+}
