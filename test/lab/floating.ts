@@ -1,13 +1,15 @@
 // Hosts on one wire for floating addresses: namespaces on a bridge, programs in them, and who holds which address, as `ip` says.
-// Everything is killed and deleted by clear().
+// Everything is killed and deleted by clear(), or when this process ends.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { pidsBeneath } from './processes.js'
+import { hireReaper } from './reap.js'
 
 export const PROGRAM = fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
 const KNOCKER = fileURLToPath(new URL('knocker.js', import.meta.url))
@@ -27,13 +29,19 @@ export interface Program {
 
 export interface FloatingHosts {
   readonly dir: string
-  /** Makes the namespaces: host n has 10.78.0.n, fe80::n and fd78::n on eth0; its port on the bridge in `net` is to-<host>. */
-  raise(): void
   start(host: string, argv: readonly string[]): Program
+  /** Starts an observer: like start(), but it is none of the host's processes. */
+  watch(host: string, argv: readonly string[]): Program
   mekare(host: string, verb: string, config: string, ...more: string[]): Program
+  /** A client, on the last host, that asks for a connection every 5 ms. */
   knock(address: string, port: number): Program
+  /** Every process of the host that start() began, and their children. */
+  pids(host: string): number[]
   file(name: string, text: string): string
   ip(host: string, ...args: string[]): string
+  mac(host: string): string
+  /** Pulls the host's cable, or plugs it in again. */
+  cable(host: string, state: 'up' | 'down'): void
   /** The hosts that have the address now. */
   holders(address: string): string[]
   /** Whether this host, and no other, has all of them. */
@@ -41,85 +49,103 @@ export interface FloatingHosts {
   clear(): Promise<void>
 }
 
-/** Hosts that are not made before raise(). */
-export function createFloatingHosts(token: string, hosts: readonly string[]): FloatingHosts {
+/** Where programs work: so the processes of a host are known, whoever their parents are. */
+const WATCHERS = 'watchers'
+
+const run = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+
+/**
+ * Makes the namespaces: host n has 10.78.0.n, fe80::n and fd78::n on eth0; its port on the bridge in `net` is to-<host>.
+ * Whatever becomes of this process, they are deleted and what runs in them is killed.
+ */
+export async function raiseFloatingHosts(token: string, hosts: readonly string[]): Promise<FloatingHosts> {
   const dir = mkdtempSync(join(tmpdir(), 'mekare-floating-'))
   const spaceOf = (host: string) => `${token}${host}`
-  const children = new Set<ChildProcess>()
-  const run = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  const reaper = await hireReaper({ dir, namespaces: ['net', ...hosts].map(spaceOf), hold: false })
+  for (const name of [...hosts, WATCHERS]) mkdirSync(join(dir, name))
+  const work = workOn(dir, hosts, spaceOf)
+  try {
+    layWire(hosts, spaceOf, work.ip)
+    return { ...work, clear: () => reaper.leave() }
+  } catch (error) {
+    await reaper.leave()
+    throw error
+  }
+}
+
+type SpaceOf = (host: string) => string
+
+function layWire(hosts: readonly string[], spaceOf: SpaceOf, ip: FloatingHosts['ip']): void {
+  run('netns', 'add', spaceOf('net'))
+  ip('net', 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0', 'mcast_snooping', '0')
+  ip('net', 'link', 'set', 'br0', 'up')
+  for (const [index, host] of hosts.entries()) {
+    run('netns', 'add', spaceOf(host))
+    ip('net', 'link', 'add', 'dev', `to-${host}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', spaceOf(host))
+    ip('net', 'link', 'set', 'dev', `to-${host}`, 'master', 'br0', 'up')
+    ip(host, 'link', 'set', 'lo', 'up')
+    ip(host, 'link', 'set', 'eth0', 'addrgenmode', 'none')
+    ip(host, 'addr', 'add', `10.78.0.${index + 1}/24`, 'dev', 'eth0')
+    for (const address of [`fe80::${index + 1}/64`, `fd78::${index + 1}/64`])
+      ip(host, 'addr', 'add', address, 'dev', 'eth0', 'nodad')
+    ip(host, 'link', 'set', 'eth0', 'up')
+  }
+}
+
+function workOn(dir: string, hosts: readonly string[], spaceOf: SpaceOf): Omit<FloatingHosts, 'clear'> {
   const ip = (host: string, ...args: string[]) => run('-n', spaceOf(host), ...args)
-
-  function raise(): void {
-    run('netns', 'add', spaceOf('net'))
-    ip('net', 'link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0', 'mcast_snooping', '0')
-    ip('net', 'link', 'set', 'br0', 'up')
-    for (const [index, host] of hosts.entries()) {
-      run('netns', 'add', spaceOf(host))
-      ip('net', 'link', 'add', 'dev', `to-${host}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', spaceOf(host))
-      ip('net', 'link', 'set', 'dev', `to-${host}`, 'master', 'br0', 'up')
-      ip(host, 'link', 'set', 'lo', 'up')
-      ip(host, 'link', 'set', 'eth0', 'addrgenmode', 'none')
-      ip(host, 'addr', 'add', `10.78.0.${index + 1}/24`, 'dev', 'eth0')
-      for (const address of [`fe80::${index + 1}/64`, `fd78::${index + 1}/64`])
-        ip(host, 'addr', 'add', address, 'dev', 'eth0', 'nodad')
-      ip(host, 'link', 'set', 'eth0', 'up')
-    }
-  }
-
-  function start(host: string, argv: readonly string[]): Program {
-    const child = spawn('ip', ['netns', 'exec', spaceOf(host), ...argv], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      cwd: dir,
-    })
-    children.add(child)
-    let text = ''
-    for (const out of [child.stdout, child.stderr]) out?.on('data', (piece: Buffer) => (text += piece.toString()))
-    return {
-      child,
-      text: () => text,
-      async done() {
-        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-        return text
-      },
-      async end(signal = 'SIGTERM') {
-        if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
-        const ended = once(child, 'exit')
-        child.kill(signal)
-        await ended
-        return child.exitCode
-      },
-    }
-  }
-
   const shown = (host: string) => ip(host, 'addr', 'show', 'dev', 'eth0')
+  const begin = (host: string, argv: readonly string[], place: string) =>
+    begun(
+      spawn('ip', ['netns', 'exec', spaceOf(host), ...argv], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        cwd: join(dir, place),
+        env: { ...process.env, TZ: 'UTC' },
+      }),
+    )
+  const start = (host: string, argv: readonly string[]) => begin(host, argv, host)
+  const watch = (host: string, argv: readonly string[]) => begin(host, argv, WATCHERS)
   return {
     dir,
-    raise,
     start,
+    watch,
     ip,
     mekare: (host, verb, config, ...more) =>
       start(host, [process.execPath, PROGRAM, verb, '--config', config, ...more]),
-    knock: (address, port) => start('c', [process.execPath, KNOCKER, address, String(port)]),
+    knock: (address, port) => watch(hosts.at(-1) ?? '', [process.execPath, KNOCKER, address, String(port)]),
+    pids: host => pidsBeneath(join(dir, host)),
     file(name, text) {
       const path = join(dir, name)
       writeFileSync(path, text)
       return path
     },
+    mac: host => /link\/ether (\S+)/.exec(shown(host))?.[1] ?? '',
+    cable: (host, state) => void ip('net', 'link', 'set', 'dev', `to-${host}`, state),
     holders: address => hosts.filter(host => shown(host).includes(` ${address}/`)),
     alone: (host, addresses) =>
       hosts.every(one => {
         const text = shown(one)
         return addresses.every(address => text.includes(` ${address}/`) === (one === host))
       }),
-    async clear() {
-      for (const child of children) {
-        const gone = child.exitCode !== null || child.signalCode !== null || once(child, 'exit')
-        child.kill('SIGKILL')
-        await gone
-      }
-      const made = run('netns', 'list').split(/\s+/)
-      for (const space of ['net', ...hosts].map(spaceOf)) if (made.includes(space)) run('netns', 'del', space)
-      rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+function begun(child: ChildProcess): Program {
+  let text = ''
+  for (const out of [child.stdout, child.stderr]) out?.on('data', (piece: Buffer) => (text += piece.toString()))
+  return {
+    child,
+    text: () => text,
+    async done() {
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+      return text
+    },
+    async end(signal = 'SIGTERM') {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+      const ended = once(child, 'exit')
+      child.kill(signal)
+      await ended
+      return child.exitCode
     },
   }
 }

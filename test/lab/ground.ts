@@ -2,15 +2,14 @@
 // Knows nothing of etcd, Patroni or PostgreSQL.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { canMakeNamespaces, createNamespaces, loopbackNetwork, type Network, namespaceNames } from './network.js'
 import { pidsBeneath } from './processes.js'
+import { hireReaper } from './reap.js'
 
 export interface Owner {
   readonly name: string
@@ -57,19 +56,8 @@ export async function breakGround(hosts: readonly string[], wanted: 'auto' | Net
   const { dir, token } = makeDirectory()
   const owner = process.getuid?.() === 0 ? await findOwner() : undefined
   const kind = wanted === 'auto' ? ((await canMakeNamespaces()) ? 'namespaces' : 'loopback') : wanted
-  const reaper = spawn(process.execPath, [besides('reaper.js')], {
-    cwd: '/',
-    detached: true,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
   const namespaces = kind === 'namespaces' ? namespaceNames(token, hosts) : []
-  reaper.stdin.on('error', () => undefined)
-  reaper.stdin.write(`${JSON.stringify({ dir, namespaces, hold: kind === 'loopback' })}\n`)
-  const { block, shift } = await firstLine(reaper.stdout)
-  const leave = async () => {
-    reaper.stdin.end()
-    if (reaper.exitCode === null && reaper.signalCode === null) await once(reaper, 'exit')
-  }
+  const { block, shift, leave } = await hireReaper({ dir, namespaces, hold: kind === 'loopback' })
   try {
     const network = kind === 'namespaces' ? await createNamespaces(token, hosts) : loopbackNetwork(block, shift)
     for (const host of hosts) makeHostDirectory(join(dir, host), owner)
@@ -106,11 +94,6 @@ async function findOwner(): Promise<Owner> {
 function makeHostDirectory(path: string, owner: Owner | undefined): void {
   mkdirSync(path, { mode: 0o755 })
   if (owner) chownSync(path, owner.uid, owner.gid)
-}
-
-async function firstLine(stream: NodeJS.ReadableStream): Promise<{ block: number; shift: number }> {
-  for await (const line of createInterface({ input: stream })) return JSON.parse(line)
-  throw new Error('the reaper ended before it said which addresses it holds')
 }
 
 function workOn(dir: string, network: Network, owner: Owner | undefined): Omit<Ground, 'leave'> {

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline'
 import { PORTS } from './hosts.js'
 import { killBeneath } from './processes.js'
 
-interface Task {
+export interface Task {
   readonly dir: string
   readonly namespaces: readonly string[]
   readonly hold: boolean
