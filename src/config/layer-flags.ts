@@ -32,28 +32,3 @@ export function readFlagsLayer(flags: Flags): readonly Entry[] {
     return { path, value: isList(path) ? given.join(',') : given.at(-1), layer: 'flag', origin: `flag --${name}` }
   })
 }
-
-/**
- * Takes the configuration's flags, those with a dot in their name, out of a command line: `--name value`, `--name=value`,
- * or `--name` alone for true. The rest is for the verb.
- */
-export function splitFlags(argv: readonly string[]): {
-  readonly flags: readonly FlagPair[]
-  readonly rest: readonly string[]
-} {
-  const [flags, rest]: [FlagPair[], string[]] = [[], []]
-  for (let index = 0; index < argv.length; index++) {
-    const word = argv[index] ?? ''
-    if (word === '--') return { flags, rest: [...rest, ...argv.slice(index)] }
-    const [, name, value] = /^--([^=]*\.[^=]*)(?:=(.*))?$/s.exec(word) ?? []
-    if (name === undefined) {
-      rest.push(word)
-      continue
-    }
-    const next = argv[index + 1]
-    const takesNext = value === undefined && next !== undefined && !next.startsWith('--')
-    if (takesNext) index++
-    flags.push([name, value ?? (takesNext ? next : 'true')])
-  }
-  return { flags, rest }
-}

@@ -20,12 +20,6 @@ export interface Health {
   readonly fallen: number
   /** Words of the latest failure, or of an answer that decides nothing; absent after a success. */
   readonly why?: string
-  /** The last definite answer (primary or recovery), whatever came after it. */
-  readonly lastAnswer?: ProbeOutcome
-  readonly lastOutcome?: ProbeOutcome
-  readonly lastDialFailure?: DialOutcome
-  /** When it last gave any sign of life, an error message of PostgreSQL included. */
-  readonly answeredAt?: Ms
   /** When it came back up after a failure: slow start counts from here. Absent for a member up at first sight. */
   readonly upSince?: Ms
 }
@@ -46,15 +40,12 @@ export function unknownHealth(now: Ms): Health {
 
 /** Takes a probe's outcome in. The time is the outcome's own. */
 export function onProbe(health: Health, outcome: ProbeOutcome, rules: HealthRules): Health {
-  const definite = outcome.answer.kind !== 'unasked'
-  const next = weigh(health, evidenceOfProbe(outcome), rules)
-  return { ...next, lastOutcome: outcome, ...(definite ? { lastAnswer: outcome } : {}) }
+  return weigh(health, evidenceOfProbe(outcome), rules)
 }
 
 /** Takes a session's own dial in: a failed one counts as one failure, a good one as one success. */
 export function onDial(health: Health, outcome: DialOutcome, rules: HealthRules): Health {
-  const next = weigh(health, evidenceOfDial(outcome), rules)
-  return outcome.ok ? next : { ...next, lastDialFailure: outcome }
+  return weigh(health, evidenceOfDial(outcome), rules)
 }
 
 function evidenceOfProbe({ answer, answeredAt: at }: ProbeOutcome): Evidence {
@@ -75,7 +66,7 @@ function weigh(health: Health, evidence: Evidence, rules: HealthRules): Health {
     case 'bad':
       return fall(health, evidence.at, evidence.why, rules)
     case 'neutral':
-      return { ...health, answeredAt: evidence.at, why: evidence.why }
+      return { ...health, why: evidence.why }
     default:
       return evidence satisfies never
   }
@@ -83,7 +74,7 @@ function weigh(health: Health, evidence: Evidence, rules: HealthRules): Health {
 
 function rise({ why: _, ...health }: Health, at: Ms, rules: HealthRules): Health {
   const risen = health.risen + 1
-  const seen = { ...health, risen, fallen: 0, answeredAt: at }
+  const seen = { ...health, risen, fallen: 0 }
   if (health.up === true) return { ...seen, risen: 0 }
   if (health.up === 'unknown') return { ...seen, risen: 0, up: true, since: at }
   return risen < rules.rise ? seen : { ...seen, risen: 0, up: true, since: at, upSince: at }

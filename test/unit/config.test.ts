@@ -8,7 +8,6 @@ import { collide, formatListenAddress, readListenAddress } from '../../src/confi
 import { configDigest } from '../../src/config/digest.js'
 import { generateSchema } from '../../src/config/json-schema.js'
 import { keysOf } from '../../src/config/keys.js'
-import { splitFlags } from '../../src/config/layer-flags.js'
 import { type ConfigInput, loadConfig } from '../../src/config/load.js'
 import { flagTable, generateExample, generateReference } from '../../src/config/pages.js'
 import { ConfigError, describeProblem } from '../../src/config/problems.js'
@@ -112,28 +111,6 @@ t.test('a list comes from commas or from the flag given again; of anything else 
   const config = load({ flags })
   t.same(config.clusters.demo?.etcd.hosts, ['http://a:2379', 'http://b:2379', 'http://c:2379'])
   t.equal(config.log.level, 'error')
-})
-
-t.test('the flags of the configuration are told from those of a verb', async t => {
-  const argv = [
-    'run',
-    '--config',
-    'x.yaml',
-    '--log.level',
-    'warn',
-    '--listen.write.address=:5000',
-    '--fleet.enabled',
-    '--json',
-  ]
-  t.same(splitFlags(argv), {
-    flags: [
-      ['log.level', 'warn'],
-      ['listen.write.address', ':5000'],
-      ['fleet.enabled', 'true'],
-    ],
-    rest: ['run', '--config', 'x.yaml', '--json'],
-  })
-  t.same(splitFlags(['a', '--', '--b.c', 'd']), { flags: [], rest: ['a', '--', '--b.c', 'd'] })
 })
 
 t.test('a listener has the keys of session unless it sets its own', async t => {
