@@ -36,10 +36,10 @@ export function step(state: RecorderState, event: Event, now: Ms, wall: EpochMs)
       return end(moment(waited, event.cluster, 'first_write', now), event.cluster, now)
     }
     case 'session_held':
-      return [counted(state, state.clusterOf.get(event.listen), 'held', 1), []]
+      return [counted(state, state.clusterOf(event.listen), 'held', 1), []]
     case 'session_refused': {
       if (!BY_INCIDENT.has(event.end)) return [state, []]
-      return [counted(state, state.clusterOf.get(event.listen), 'refused', 1), []]
+      return [counted(state, state.clusterOf(event.listen), 'refused', 1), []]
     }
     case 'sessions_cut':
       return [sessionsCut(state, event, at), []]

@@ -21,8 +21,8 @@ interface Down {
 }
 
 export interface RecorderState {
-  /** Listener to cluster. Sessions of listeners not in it are not counted. */
-  readonly clusterOf: ReadonlyMap<string, string>
+  /** Listener to cluster, now. Sessions of listeners it does not know are not counted. */
+  readonly clusterOf: (listen: string) => string | undefined
   /** How many ended ones are kept. */
   readonly keep: number
   readonly down: readonly Down[]
@@ -38,7 +38,7 @@ export interface RecorderState {
  * whose sessions are to be counted; `keep` is how many ended incidents stay.
  */
 export function newRecorder(
-  clusterOf: ReadonlyMap<string, string>,
+  clusterOf: RecorderState['clusterOf'],
   keep: number,
   past: readonly Incident[] = [],
 ): RecorderState {

@@ -42,7 +42,7 @@ async function ask(
     now,
     wall: () => epochMs(Date.now()),
     report: () => {},
-    listens: new Map(Object.entries(all.listen)),
+    config: () => all,
     changed: () => {},
   })
   cluster.start()

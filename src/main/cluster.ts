@@ -1,6 +1,6 @@
 // Drives one cluster's machine: feeds it from its source and its prober, reports what comes out, and asks whom it should.
 
-import type { ClusterConfig, ListenConfig } from '../config/shape.js'
+import type { ClusterConfig, Config, ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import { type ClusterInput, type ClusterState, newCluster, probePeriod, step } from '../pools/cluster.js'
 import type { PoolEntry } from '../pools/pool.js'
@@ -15,9 +15,10 @@ export interface ClusterDeps {
   readonly now: () => Ms
   readonly wall: () => EpochMs
   readonly report: Report
-  readonly listens: ReadonlyMap<string, ListenConfig>
+  /** The configuration in force; asked each time. */
+  readonly config: () => Pick<Config, 'listen'>
   /** Something a session would notice has changed. */
-  readonly changed: (cluster: string) => void
+  readonly changed: (cluster: Cluster) => void
 }
 
 export interface Cluster {
@@ -43,7 +44,7 @@ export function createCluster(name: string, config: ClusterConfig, deps: Cluster
     told: outcome => tell({ kind: 'probed', outcome }),
   })
 
-  const watch = createPoolWatch(name, deps.listens)
+  const watch = createPoolWatch(name, deps.config)
   const pool = (listen: ListenConfig) => poolNow(state, listen, config.probe, now())
 
   function tell(input: ClusterInput): void {
@@ -56,10 +57,10 @@ export function createCluster(name: string, config: ClusterConfig, deps: Cluster
     if (input.kind === 'dialled' && !input.outcome.ok) source.hint()
     const notice = noticeable(before, next)
     if (notice || input.kind === 'tick') for (const event of watch.look(pool)) report(event)
-    if (notice) deps.changed(name)
+    if (notice) deps.changed(cluster)
   }
 
-  return {
+  const cluster: Cluster = {
     name,
     config,
     state: () => state,
@@ -71,6 +72,7 @@ export function createCluster(name: string, config: ClusterConfig, deps: Cluster
       await Promise.all([source.stop(), prober.stop()])
     },
   }
+  return cluster
 }
 
 function targets(state: ClusterState) {

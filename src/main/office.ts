@@ -14,7 +14,8 @@ import type { Cluster } from './cluster.js'
 import type { Recorder } from './recorder.js'
 
 export interface OfficeDeps {
-  readonly config: Config
+  /** The configuration in force; asked each time. */
+  readonly config: () => Config
   readonly version: string
   readonly now: () => Ms
   readonly clusters: ReadonlyMap<string, Cluster>
@@ -26,7 +27,7 @@ export interface OfficeDeps {
 }
 
 export interface Office extends AdminDeps {
-  /** From now on it says that the proxy is stopping. */
+  /** The proxy is stopping: incidents are its successor's to record, and the sidecars hear of it now. */
   stop(): void
   /** Lets go of the sidecars. */
   close(): void
@@ -36,24 +37,22 @@ export interface Office extends AdminDeps {
 export function createOffice(deps: OfficeDeps): Office {
   const { config, clusters, proxy, now } = deps
   const startedAt = now()
-  let stopping = false
   let drained = false
   const named = (is: (cluster: Cluster) => boolean) => [...clusters.values()].filter(is).map(({ name }) => name)
   const sidecars = createSidecars(() => ({
     gateClosed: named(cluster => cluster.state().gate.kind === 'closed'),
     sourceSilent: named(cluster => cluster.state().silent !== undefined),
-    stopping,
+    stopping: proxy.stopping(),
     drained,
   }))
-  const routers = Object.keys(config.vrrp)
   const vrrp = () =>
-    routers.map(name => {
+    Object.keys(config().vrrp).map(name => {
       const report = sidecars.reports().find(one => one.name === name)
       return report ? { name, report } : { name }
     })
 
   const listensOf = (cluster: string) =>
-    new Map<string, ListenConfig>(Object.entries(config.listen).filter(([, listen]) => listen.cluster === cluster))
+    new Map<string, ListenConfig>(Object.entries(config().listen).filter(([, listen]) => listen.cluster === cluster))
 
   const inputOf = (cluster: Cluster): StatusInput => ({
     state: cluster.state(),
@@ -65,21 +64,21 @@ export function createOffice(deps: OfficeDeps): Office {
   })
 
   const status = (): Status => ({
-    name: config.fleet.name,
+    name: config().fleet.name,
     version: deps.version,
     up: ms(now() - startedAt),
-    stopping,
+    stopping: proxy.stopping(),
     clusters: [...clusters.values()].map(cluster => clusterStatus(inputOf(cluster), now())),
     listeners: proxy.listeners(),
-    ...(routers.length > 0 && { vrrp: vrrp() }),
+    ...(Object.keys(config().vrrp).length > 0 && { vrrp: vrrp() }),
   })
 
   function ready(name?: string): { ok: boolean; why: string } {
-    if (name !== undefined && !config.listen[name]) {
-      return { ok: false, why: `no listener "${name}"; there are ${Object.keys(config.listen).join(', ')}` }
-    }
+    const names = Object.keys(config().listen)
+    if (name !== undefined && !names.includes(name))
+      return { ok: false, why: `no listener "${name}"; there are ${names.join(', ')}` }
     if (drained) return { ok: false, why: 'this router is drained by an operator (mekare undrain self)' }
-    const asked = name === undefined ? Object.keys(config.listen) : [name]
+    const asked = name === undefined ? names : [name]
     const answers = asked.map(listen => ({ listen, ...proxy.ready(listen) }))
     const wrong = answers.filter(answer => !answer.ok)
     const words = (wrong.length > 0 ? wrong : answers).map(({ listen, why }) => `${listen}: ${why}`)
@@ -121,7 +120,7 @@ export function createOffice(deps: OfficeDeps): Office {
     ready,
     drain,
     explain(listen) {
-      const found = config.listen[listen]
+      const found = config().listen[listen]
       const cluster = found && clusters.get(found.cluster)
       return cluster && explainLines(found, inputOf(cluster), now())
     },
@@ -138,7 +137,6 @@ export function createOffice(deps: OfficeDeps): Office {
       }
     },
     stop() {
-      stopping = true
       deps.recorder.retire()
       sidecars.pulse()
     },

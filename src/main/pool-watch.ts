@@ -1,6 +1,6 @@
 // Tells when a member comes into or leaves a listener's pool, with the reason: the line an operator looks for.
 
-import type { ListenConfig } from '../config/shape.js'
+import type { Config, ListenConfig } from '../config/shape.js'
 import type { Event } from '../events/event.js'
 import type { PoolEntry } from '../pools/pool.js'
 
@@ -10,15 +10,15 @@ export interface PoolWatch {
 }
 
 /** Watches the listeners of one cluster. A member first seen out of a pool is not told; nobody has missed it yet. */
-export function createPoolWatch(cluster: string, listens: ReadonlyMap<string, ListenConfig>): PoolWatch {
+export function createPoolWatch(cluster: string, config: () => Pick<Config, 'listen'>): PoolWatch {
   const before = new Map<string, boolean>()
   return {
     look(pool) {
       const events: Event[] = []
       const seen = new Set<string>()
-      for (const [listen, config] of listens) {
-        if (config.cluster !== cluster) continue
-        for (const { member, usable, why } of pool(config)) {
+      for (const [listen, rules] of Object.entries(config().listen)) {
+        if (rules.cluster !== cluster) continue
+        for (const { member, usable, why } of pool(rules)) {
           const key = `${listen}/${member.name}`
           if ((before.get(key) ?? false) !== usable)
             events.push({ kind: 'pool_changed', cluster, listen, member: member.name, usable, why })

@@ -30,9 +30,10 @@ export interface RunInput {
 }
 
 /** Runs until a signal or a bug ends it; gives the exit code. */
-export async function runProxy({ config, version }: RunInput): Promise<number> {
+export async function runProxy({ config: given, version }: RunInput): Promise<number> {
+  const config = () => given
   const feed = createFeed(wall)
-  const log = createLog({ ...config.log, now, told: line => feed.push(line) })
+  const log = createLog({ ...given.log, now, told: line => feed.push(line) })
   // Its warnings go to the log alone: nothing else is built yet.
   const recorder = createRecorder(config, { now, wall, warn: what => log.report({ kind: 'warned', what }) })
   const report = (event: Event): void => {
@@ -40,6 +41,7 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
     metrics.count(event)
     for (const made of recorder.hear(event)) report(made)
   }
+  const descriptors = descriptorLimit()
   let proxy: ProxyServer | undefined
   let ended: (code: number) => void = () => {}
   const bug = (error: unknown) => {
@@ -47,8 +49,7 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
     report({ kind: 'warned', what: `a bug in mekare, please report it: ${text}` })
   }
 
-  const listens = new Map(Object.entries(config.listen))
-  const created = await createEngine(config.relay, what => report({ kind: 'warned', what }))
+  const created = await createEngine(given.relay, what => report({ kind: 'warned', what }))
   if (!created.ok) {
     process.stderr.write(`mekare: ${created.why}\n`)
     await log.close()
@@ -56,21 +57,21 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
   }
   const { engine } = created
   const clusters = new Map<string, Cluster>()
-  for (const [name, cluster] of Object.entries(config.clusters))
+  for (const [name, cluster] of Object.entries(given.clusters))
     clusters.set(
       name,
-      createCluster(name, cluster, { now, wall, report, listens, changed: changed => proxy?.reconcile(changed) }),
+      createCluster(name, cluster, { now, wall, report, config, changed: changed => proxy?.reconcile(changed) }),
     )
 
   proxy = createProxy({
     report,
     now,
-    listens,
+    config,
     clusters,
     bug,
     engine,
     chance: Math.random,
-    maxSessions: sessionLimit(config.session.max, descriptorLimit()),
+    maxSessions: () => sessionLimit(config().session.max, descriptors),
     tick: () => {
       for (const cluster of clusters.values()) cluster.tell({ kind: 'tick' })
       for (const made of recorder.tick()) report(made)
@@ -90,15 +91,15 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
   const metrics = createMetrics({
     status: office.status,
     liveBytes: office.liveBytes,
-    clusterOf: listen => config.listen[listen]?.cluster,
+    clusterOf: listen => config().listen[listen]?.cluster,
   })
 
-  report({ kind: 'started', version, name: config.fleet.name, engine: engine.name })
+  report({ kind: 'started', version, name: given.fleet.name, engine: engine.name })
   if (created.why !== undefined)
     report({ kind: 'warned', what: `relay.engine: net is used, native does not work here: ${created.why}` })
   for (const cluster of clusters.values()) cluster.start()
   const servers: Listening[] = []
-  const problems = [...(await proxy.open()), ...(await openAdmin(config, office, report, servers))]
+  const problems = [...(await proxy.open()), ...(await openAdmin(given, office, report, servers))]
   if (problems.length > 0) {
     for (const { why } of problems) process.stderr.write(`mekare: ${why}\n`)
     office.close()
@@ -110,7 +111,7 @@ export async function runProxy({ config, version }: RunInput): Promise<number> {
   const notifier = createNotifier(process.env, what => report({ kind: 'warned', what }))
   notifier.ready()
 
-  const stopping = whenAsked({ drainTimeout: config.session.drainTimeout, proxy, report, office, notifier })
+  const stopping = whenAsked({ drainTimeout: () => config().session.drainTimeout, proxy, report, office, notifier })
   const broken = new Promise<number>(resolve => (ended = resolve))
   process.on('uncaughtException', error => {
     bug(error)

@@ -31,8 +31,9 @@ export interface RecorderDeps {
 const COUNTS_ONLY: ReadonlySet<string> = new Set(['session_held', 'session_refused', 'sessions_cut'])
 
 /** A start is no incident: of each cluster nothing is recorded before its gate opens for the first time. */
-export function createRecorder({ listen, incidents: { file: path, keep } }: Config, deps: RecorderDeps): Recorder {
-  const clusterOf = new Map(Object.entries(listen).map(([name, { cluster }]) => [name, cluster]))
+export function createRecorder(config: () => Config, deps: RecorderDeps): Recorder {
+  const { file: path, keep } = config().incidents
+  const clusterOf = (listen: string) => config().listen[listen]?.cluster
   const begun = new Set<string>()
   const file = openIncidentFile({ path, keep, warn: deps.warn })
   let state = newRecorder(clusterOf, keep, file.past)
@@ -40,7 +41,7 @@ export function createRecorder({ listen, incidents: { file: path, keep } }: Conf
 
   const clusterIn = (event: Event) => {
     if ('cluster' in event) return event.cluster
-    return 'listen' in event ? clusterOf.get(event.listen) : undefined
+    return 'listen' in event ? clusterOf(event.listen) : undefined
   }
 
   function take([next, made]: [RecorderState, Event[]], by: string): readonly Event[] {

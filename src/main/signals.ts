@@ -8,7 +8,7 @@ import type { Notifier } from './notify.js'
 import type { Office } from './office.js'
 
 export interface SignalDeps {
-  readonly drainTimeout: Ms
+  readonly drainTimeout: () => Ms
   readonly proxy: ProxyServer
   readonly report: Report
   readonly office: Office
@@ -25,11 +25,12 @@ export function whenAsked({ drainTimeout, proxy, report, office, notifier }: Sig
         return resolve(EXIT.good)
       }
       asked = true
+      const sessions = proxy.size()
+      const within = drainTimeout()
+      report({ kind: 'stopping', why: `${signal}; sessions have ${formatMs(within)} to end`, sessions })
+      proxy.drain(within).then(() => resolve(EXIT.good))
       office.stop()
       notifier.stopping()
-      const sessions = proxy.size()
-      report({ kind: 'stopping', why: `${signal}; sessions have ${formatMs(drainTimeout)} to end`, sessions })
-      proxy.drain(drainTimeout).then(() => resolve(EXIT.good))
     }
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
     process.on('SIGHUP', () =>

@@ -1,6 +1,7 @@
 // One attempt at one member: the dial, what it tells of the member, and whether it is still the right one when it has answered.
 
 import type { Socket } from 'node:net'
+import type { DialOutcome } from '../health/answer.js'
 import { mustCut } from '../pools/cut.js'
 import type { PoolEntry } from '../pools/pool.js'
 import { formatAddress } from '../topology/address.js'
@@ -37,9 +38,7 @@ export async function dial(
   const patience = { slot: session, now: room.now }
   const link = await open(entry.address, config.connectTimeout, patience)
   const result =
-    'kind' in link
-      ? link
-      : await ask(link, questionOf(request), request.packet, answerTime(session, entry, room), patience)
+    'kind' in link ? link : await ask(link, questionOf(request), request.packet, answerTime(session, entry), patience)
   const took = ms(room.now() - startedAt)
   session.connectTook = took
   tellDialled(session, entry, result, took, room)
@@ -48,27 +47,24 @@ export async function dial(
 
 /** Evidence for health, unless it is of another server: a pooler beside the member, or an address it has left meanwhile. */
 function tellDialled(session: Session, entry: PoolEntry, result: Dialled | DialFailure, took: Ms, room: Room): void {
-  const { cluster, listen, config } = session
+  const { cluster, listen, config, listener } = session
   const member = entry.member.name
   const failed = result.kind === 'failed' && !result.interrupted
   if (failed) room.report({ kind: 'dial_failed', cluster, listen, member, why: result.why })
-  const view = room.cluster(session)
-  if (config.target === 'pooler' || !stillThere(entry, view)) return
+  if (config.target === 'pooler' || !stillThere(entry, listener.cluster)) return
   const outcome = { member, at: room.now(), took }
-  if (failed) view.tell({ kind: 'dialled', outcome: { ...outcome, ok: false, reason: result.reason, why: result.why } })
-  else if (result.kind === 'linked') view.tell({ kind: 'dialled', outcome: { ...outcome, ok: true } })
+  const tell = (told: DialOutcome) => listener.cluster.tell({ kind: 'dialled', outcome: told })
+  if (failed) tell({ ...outcome, ok: false, reason: result.reason, why: result.why })
+  else if (result.kind === 'linked') tell({ ...outcome, ok: true })
 }
 
 /**
  * How long a member that took the connection may be silent. While another could take the session, no longer than the connection
  * itself; alone it gets the whole startup time: a slow name look-up (log_hostname) is no reason to have nobody.
  */
-function answerTime({ config }: Session, entry: PoolEntry, room: Room): Ms {
-  const { connectTimeout, startupTimeout, cluster } = config
-  const others = room
-    .cluster({ cluster })
-    .pool(config)
-    .some(other => other.usable && other.member.name !== entry.member.name)
+function answerTime({ config, listener }: Session, entry: PoolEntry): Ms {
+  const { connectTimeout, startupTimeout } = config
+  const others = listener.cluster.pool(config).some(other => other.usable && other.member.name !== entry.member.name)
   return others ? connectTimeout : startupTimeout
 }
 
@@ -78,9 +74,9 @@ function questionOf(request: Request): Question {
 }
 
 /** Rule 1, at the last moment: while the dial was under way the gate, or the member itself, may have moved. */
-export function stillRight(session: Session, entry: PoolEntry, room: Room): boolean {
+export function stillRight(session: Session, entry: PoolEntry): boolean {
   const { config } = session
-  const cluster = room.cluster(session)
+  const { cluster } = session.listener
   if (!stillThere(entry, cluster)) return false
   const { gate } = cluster.state()
   if (config.role === 'primary') return gate.kind === 'open' && gate.member === entry.member.name
@@ -109,7 +105,7 @@ export async function askAgain(
   const patience = { slot: session, now: room.now }
   const askedAt = room.now()
   const result = await ask(link, questionOf(request), request.packet, session.config.startupTimeout, patience)
-  if (!session.end && result.kind === 'linked' && stillRight(session, entry, room)) return { ...result, entry }
+  if (!session.end && result.kind === 'linked' && stillRight(session, entry)) return { ...result, entry }
   link.destroy()
   if (result.kind === 'failed' && !result.interrupted) session.failures++
   tellDialled(session, entry, result, ms(room.now() - askedAt), room)

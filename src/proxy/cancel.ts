@@ -59,10 +59,9 @@ export async function cancel(session: Session, request: CancelPacket, packet: Bu
 }
 
 /** Where this client's sessions lead, also out of the pool or to an address its member has left; then the rest of the pool. */
-function suspects({ cluster, host, config }: Session, room: Room): Address[] {
-  const view = room.cluster({ cluster })
+function suspects({ cluster, host, config, listener }: Session, room: Room): Address[] {
   const own = [...room.table.in('joined')].filter(one => one.cluster === cluster && one.host === host)
-  const pooled = view.pool(config).filter(entry => entry.usable)
+  const pooled = listener.cluster.pool(config).filter(entry => entry.usable)
   const all = [...own.flatMap(one => one.linkedTo ?? []), ...pooled.map(entry => entry.address)]
   return [...new Map(all.map(address => [formatAddress(address), address])).values()]
 }

@@ -70,8 +70,9 @@ async function readRequest(session: Session, room: Room, link?: Socket): Promise
 async function place(session: Session, request: Request, room: Room): Promise<Linked | undefined> {
   const tried = new Set<string>()
   let failedAt: Ms | undefined
-  let myTurn = room.queue(session.listen).queue.size() === 0
+  let myTurn = session.listener.waitroom.size() === 0
   while (!session.end) {
+    session.config = session.listener.rules()
     const entry = myTurn ? choose(session, tried, room) : undefined
     if (!entry) {
       await hold(session, failedAt, room)
@@ -81,7 +82,7 @@ async function place(session: Session, request: Request, room: Room): Promise<Li
       continue
     }
     const dialled = await dial(session, entry, request, room)
-    if (dialled.kind === 'linked' && (session.end || !stillRight(session, entry, room))) dialled.link.destroy()
+    if (dialled.kind === 'linked' && (session.end || !stillRight(session, entry))) dialled.link.destroy()
     else if (dialled.kind === 'linked') return { ...dialled, entry }
     if (dialled.kind === 'failed' && !dialled.interrupted) {
       session.failures++
@@ -94,14 +95,14 @@ async function place(session: Session, request: Request, room: Room): Promise<Li
 }
 
 function choose(session: Session, tried: ReadonlySet<string>, room: Room): PoolEntry | undefined {
-  const { config, cluster } = session
+  const { config, cluster, listener } = session
   const picked = pick({
-    entries: room.cluster(session).pool(config),
+    entries: listener.cluster.pool(config),
     balance: config.balance,
     sessionsOn: member => room.table.on(cluster, member),
     maxSessionsPerMember: config.maxSessionsPerMember,
     tried,
-    turn: room.turn(session.listen),
+    turn: listener.turn(),
     chance: room.chance(),
   })
   return picked.kind === 'member' ? picked.entry : undefined
@@ -112,15 +113,15 @@ async function hold(session: Session, failedAt: Ms | undefined, room: Room): Pro
   const returned = session.holdUntil !== undefined || failedAt !== undefined
   if (!returned) {
     const { listen, client } = session
-    room.report({ kind: 'session_held', listen, client, why: whyHeld(session, room) })
+    room.report({ kind: 'session_held', listen, client, why: whyHeld(session) })
   }
   const pause = returned ? Math.min(1000, 20 * 2 ** Math.min(session.failures, 6)) : 0
-  await room.queue(session.listen).wait(session, returned, room.now() + pause)
+  await session.listener.waitroom.wait(session, returned, room.now() + pause)
 }
 
 /** In the words a refusal would use. */
-function whyHeld(session: Session, room: Room): string {
-  const cluster = room.cluster(session)
+function whyHeld(session: Session): string {
+  const { cluster } = session.listener
   const { gate } = cluster.state()
   if (session.config.role === 'primary' && gate.kind === 'closed') return gate.why
   const entries = cluster.pool(session.config)
@@ -145,7 +146,7 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
   room.table.move(session, 'joined', member)
   session.since = room.now()
   const joined = { role: session.config.role, member, heldFor: session.heldFor }
-  room.cluster(session).tell({ kind: 'joined', ...joined })
+  session.listener.cluster.tell({ kind: 'joined', ...joined })
   const { listen, client, heldFor } = session
   room.report({ kind: 'session_joined', listen, client, member, heldFor, connectTook: session.connectTook ?? ms(0) })
   const escorted =

@@ -1,6 +1,6 @@
 // The proxy as a whole: its listeners, waiting rooms and janitor, and what a change of a cluster does to its sessions.
 
-import type { ListenConfig } from '../config/shape.js'
+import type { Config } from '../config/shape.js'
 import type { ClusterState } from '../pools/cluster.js'
 import { mustCut } from '../pools/cut.js'
 import type { ListenerStatus, SessionStatus } from '../pools/status.js'
@@ -8,14 +8,16 @@ import type { Engine } from '../relay/relay.js'
 import type { End } from '../sessions/end.js'
 import { createTable } from '../sessions/table.js'
 import { type Ms, ms } from '../units/units.js'
+import { createAccept } from './accept.js'
 import { joinedOf } from './attempt.js'
 import { createCancelLimit } from './cancel.js'
+import { type Entrance, type Opened, openEntrance } from './entrance.js'
 import { startJanitor } from './janitor.js'
-import { type Listener, listen, type Opened } from './listener.js'
-import type { ClusterView, KeyHome, Room, Waitroom } from './room.js'
+import { createListener, type Listener } from './listener.js'
+import type { ClusterView, KeyHome, Room } from './room.js'
 import { cut, drop, movedBytes, refuse, type Session, type SessionDeps } from './session.js'
 import { stopWait } from './wait.js'
-import { createWaitroom, refusalOf } from './waitroom.js'
+import { refusalOf } from './waitroom.js'
 
 /** How long the refused and the cut have to take their last bytes at a stop. */
 const LAST_WORDS = ms(500)
@@ -24,8 +26,9 @@ export interface ProxyDeps extends Pick<SessionDeps, 'report' | 'now'> {
   readonly engine: Engine
   readonly chance: () => number
   readonly clusters: ReadonlyMap<string, ClusterView>
-  readonly listens: ReadonlyMap<string, ListenConfig>
-  readonly maxSessions: number
+  /** The configuration in force; asked each time. */
+  readonly config: () => Pick<Config, 'listen'>
+  readonly maxSessions: () => number
   /** Called every 100 ms: time passes for the clusters too. */
   readonly tick: () => void
   readonly bug: (error: unknown) => void
@@ -37,11 +40,13 @@ export interface ProxyServer {
   /** Opens every listener. The problems of those that could not be; then none is open. */
   open(): Promise<readonly OpenProblem[]>
   /** A cluster has changed: cuts what must be cut, ends dials that have become wrong, lets held clients through. */
-  reconcile(cluster: string): void
+  reconcile(cluster: ClusterView): void
   /** Takes nobody new, answers those who wait, and resolves once every session has ended or `within` is over. */
   drain(within: Ms): Promise<void>
   /** Ends every session now; resolves when no socket is left. */
   stop(): Promise<void>
+  /** It takes nobody new any more. */
+  stopping(): boolean
   ready(listen: string): { readonly ok: boolean; readonly why: string }
   listeners(): ListenerStatus[]
   sessions(): SessionStatus[]
@@ -53,19 +58,15 @@ export interface ProxyServer {
 export function createProxy(deps: ProxyDeps): ProxyServer {
   const table = createTable<Session>()
   const keys = new Map<string, KeyHome>()
-  const open = new Map<string, Listener>()
-  const waitrooms = new Map<string, Waitroom>()
-  const turns = new Map<string, number>()
+  const listeners = new Map<string, Listener>()
+  const entrances = new Map<string, Entrance>()
   let stopping = false
-  let lastId = 0
   const { report, now } = deps
 
-  const clusterOf = (name: string): ClusterView => found(deps.clusters, name, 'cluster')
-  const configOf = (name: string): ListenConfig => found(deps.listens, name, 'listener')
-  for (const [name, config] of deps.listens)
-    waitrooms.set(
+  for (const [name, rules] of Object.entries(deps.config().listen))
+    listeners.set(
       name,
-      createWaitroom(() => configOf(name), clusterOf(config.cluster), { table, report, now }),
+      createListener(name, rules, found(deps.clusters, rules.cluster, 'cluster'), { table, report, now }),
     )
 
   const room: Room = {
@@ -76,17 +77,18 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     engine: deps.engine,
     chance: deps.chance,
     cancelLimit: createCancelLimit(),
-    cluster: of => clusterOf(of.cluster),
-    turn(listen) {
-      const turn = (turns.get(listen) ?? 0) + 1
-      turns.set(listen, turn)
-      return turn
-    },
-    queue: name => found(waitrooms, name, 'listener'),
     stopping: () => stopping,
   }
+  const accept = createAccept({
+    room,
+    maxSessions: deps.maxSessions,
+    bug(error, session) {
+      deps.bug(error)
+      drop(session, 'bug', room)
+    },
+  })
   const pumpAll = () => {
-    for (const waitroom of waitrooms.values()) if (waitroom.queue.size() > 0) waitroom.pump()
+    for (const { waitroom } of listeners.values()) if (waitroom.size() > 0) waitroom.pump()
   }
   const stopJanitor = startJanitor(room, () => {
     deps.tick()
@@ -95,37 +97,32 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
 
   async function openAll(): Promise<readonly OpenProblem[]> {
     const problems: OpenProblem[] = []
-    for (const name of deps.listens.keys()) {
-      const bug = (error: unknown, session: Session) => {
-        deps.bug(error)
-        drop(session, 'bug', room)
-      }
-      const config = () => configOf(name)
-      const opened = await listen({ room, name, config, nextId: () => ++lastId, maxSessions: deps.maxSessions, bug })
-      if (opened.ok) open.set(name, opened.listener)
+    for (const [name, listener] of listeners) {
+      const opened = await openEntrance(name, listener.rules().address, socket => accept(socket, listener))
+      if (opened.ok) entrances.set(name, opened.entrance)
       else problems.push(opened)
     }
     if (problems.length > 0) closeAll()
-    else for (const { name, address } of open.values()) report({ kind: 'listening', listen: name, address })
+    else for (const [listen, { address }] of entrances) report({ kind: 'listening', listen, address })
     return problems
   }
 
   const closeAll = () => {
-    for (const listener of open.values()) listener.close()
-    open.clear()
+    for (const entrance of entrances.values()) entrance.close()
+    entrances.clear()
   }
 
-  function reconcile(cluster: string): void {
-    const state = clusterOf(cluster).state()
+  function reconcile(cluster: ClusterView): void {
+    const state = cluster.state()
     cutWrong(cluster, state)
-    for (const session of table.in('dialing')) if (session.cluster === cluster) endWrongDial(session, state)
+    for (const session of table.in('dialing')) if (session.listener.cluster === cluster) endWrongDial(session, state)
     pumpAll()
   }
 
-  function cutWrong(cluster: string, state: ClusterState): void {
+  function cutWrong(cluster: ClusterView, state: ClusterState): void {
     const counts = new Map<string, { listen: string; member: string; end: End; count: number }>()
     for (const session of table.in('joined')) {
-      if (session.cluster !== cluster || session.member === undefined || session.cutting) continue
+      if (session.listener.cluster !== cluster || session.member === undefined || session.cutting) continue
       const end = mustCut(state, joinedOf(session, session.member))
       if (!end) continue
       const key = `${session.listen}/${session.member}/${end}`
@@ -133,7 +130,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       counts.set(key, { ...tally, count: tally.count + 1 })
       cut(session, end)
     }
-    for (const tally of counts.values()) report({ kind: 'sessions_cut', cluster, ...tally })
+    for (const tally of counts.values()) report({ kind: 'sessions_cut', cluster: cluster.name, ...tally })
   }
 
   /** A dial to a member that is no longer the primary, or that health has given up, need not wait for its time limit. */
@@ -174,37 +171,36 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       stopJanitor()
       for (const session of [...table.in('joined'), ...table.in('closing')]) session.socket.destroy()
     },
-    ready: name => readiness(name),
-    listeners: () => [...deps.listens].map(([name, config]) => listenerStatus(name, config)),
+    stopping: () => stopping,
+    ready: name => readiness(found(listeners, name, 'listener')),
+    listeners: () => [...listeners.values()].map(listenerStatus),
     sessions: () =>
       (['startup', 'held', 'dialing', 'joined'] as const).flatMap(state => [...table.in(state)].map(statusOf)),
     sessionsOn: (cluster, member) => table.on(cluster, member),
     size: () => table.size(),
   }
 
-  function readiness(name: string): { ok: boolean; why: string } {
-    const config = configOf(name)
+  function readiness({ name, cluster, rules }: Listener): { ok: boolean; why: string } {
     if (stopping) return { ok: false, why: 'the proxy is stopping' }
-    if (!open.has(name)) return { ok: false, why: 'not listening yet' }
-    const usable = clusterOf(config.cluster)
-      .pool(config)
-      .filter(entry => entry.usable)
+    if (!entrances.has(name)) return { ok: false, why: 'not listening yet' }
+    const usable = cluster.pool(rules()).filter(entry => entry.usable)
     if (usable.length > 0)
       return { ok: true, why: `takes sessions for ${usable.map(entry => entry.member.name).join(', ')}` }
-    return { ok: false, why: refusalOf(config, clusterOf(config.cluster), now())[1] }
+    return { ok: false, why: refusalOf(rules(), cluster, now())[1] }
   }
 
-  function listenerStatus(name: string, config: ListenConfig): ListenerStatus {
+  function listenerStatus(listener: Listener): ListenerStatus {
+    const { name } = listener
     const count = (state: 'startup' | 'held' | 'dialing' | 'joined') => table.count(name, state)
-    const { ok, why } = readiness(name)
-    const { cluster, role } = config
+    const { ok, why } = readiness(listener)
+    const { cluster, role } = listener.rules()
     const sessions = {
       startup: count('startup'),
       held: count('held'),
       dialing: count('dialing'),
       joined: count('joined'),
     }
-    return { name, cluster, role, ready: ok, why, sessions, address: open.get(name)?.address ?? 'not listening' }
+    return { name, cluster, role, ready: ok, why, sessions, address: entrances.get(name)?.address ?? 'not listening' }
   }
 
   function statusOf(session: Session): SessionStatus {

@@ -10,6 +10,7 @@ import type { Row, Table } from '../sessions/table.js'
 import type { Address } from '../topology/topology.js'
 import { type Bytes, bytes, type Ms, ms } from '../units/units.js'
 import type { Inbound } from './inbound.js'
+import type { Listener } from './listener.js'
 import { stopWait, type WaitSlot } from './wait.js'
 
 export interface Session extends Row, WaitSlot {
@@ -17,7 +18,10 @@ export interface Session extends Row, WaitSlot {
   readonly inbound: Inbound
   /** `10.0.0.7:41234`, or `unix`. */
   readonly client: string
-  readonly config: ListenConfig
+  /** Where it came in: its cluster and its place to wait, whatever a reload makes of the name. */
+  readonly listener: Listener
+  /** The rules it was placed by: the listener's own until it has joined a member. */
+  config: ListenConfig
   joinedAs: 'primary' | 'replica'
   /** When it came into its present state. */
   since: Ms

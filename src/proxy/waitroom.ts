@@ -6,8 +6,18 @@ import { createHoldQueue } from '../pools/hold.js'
 import { whyNone } from '../pools/pick.js'
 import type { Refusal } from '../sessions/end.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
-import type { ClusterView, Waitroom } from './room.js'
+import type { ClusterView } from './room.js'
 import { refuse, type Session, type SessionDeps } from './session.js'
+
+/** A listener's hold queue with the sessions behind its ids. */
+export interface Waitroom {
+  /** How many wait. */
+  size(): number
+  /** Waits until it is this session's turn. The session may have ended meanwhile. */
+  wait(session: Session, returned: boolean, notBefore: number): Promise<void>
+  /** Somebody may be able to go: looks now. */
+  pump(): void
+}
 
 export function createWaitroom(config: () => ListenConfig, cluster: ClusterView, deps: SessionDeps): Waitroom {
   const queue = createHoldQueue(config)
@@ -52,7 +62,7 @@ export function createWaitroom(config: () => ListenConfig, cluster: ClusterView,
   }
 
   return {
-    queue,
+    size: queue.size,
     pump,
     wait(session, returned, notBefore) {
       const now = deps.now()

@@ -24,7 +24,7 @@ const wrote: Event = { kind: 'first_write', ...demo, member: 'pg2', held: ms(120
 const refused: Event = { kind: 'session_refused', ...client, end: 'refused_no_primary', message: 'no primary' }
 
 function play(steps: readonly Step[]) {
-  let state = newRecorder(new Map([['write', 'demo']]), 50)
+  let state = newRecorder(listen => (listen === 'write' ? 'demo' : undefined), 50)
   const ended: string[] = []
   for (const [at, event] of steps) {
     const [next, events] = event === 'tick' ? tick(state, ms(at)) : step(state, event, ms(at), epochMs(WALL + at))
@@ -272,7 +272,12 @@ t.test('incidents outlive a restart: what is written is read as it was, and numb
   const read = readIncidents(writeIncidents(past))
   t.strictSame(read, { ok: true, incidents: past, dropped: 0 })
   t.strictSame(read.ok && read.incidents.map(phasesOf), past.map(phasesOf), 'the order of moments too')
-  const [state] = step(newRecorder(new Map(), 50, past), closed, ms(0), epochMs(WALL))
+  const [state] = step(
+    newRecorder(() => undefined, 50, past),
+    closed,
+    ms(0),
+    epochMs(WALL),
+  )
   t.strictSame(
     incidentsOf(state).map(({ number }) => number),
     [1, 2],
