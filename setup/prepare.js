@@ -1,4 +1,4 @@
-// `node setup/prepare.js demo|test`: brings a fresh clone to where the demo or the tests can run. Needs Node and npm only;
+// `node setup/prepare.js demo|bench|test`: brings a fresh clone to where the demo, the benchmark or the tests can run. Needs Node and npm only;
 // installs what is missing where it may, and else says exactly what to install.
 
 import { dirname } from 'node:path'
@@ -19,7 +19,7 @@ function checkNode() {
   )
 }
 
-/** @param {'demo' | 'test'} purpose */
+/** @param {import('./servers.js').Purpose} purpose */
 async function prepareCode(purpose) {
   if (!packagesAreCurrent(root)) await during('npm packages', note => installPackages(root, note))
   if (buildIsCurrent(root)) return
@@ -29,18 +29,18 @@ async function prepareCode(purpose) {
     errors => errors === '',
   )
   if (!complaint) return
-  if (purpose === 'demo') throw new SetupError(`the sources do not compile:\n${complaint}`)
+  if (purpose !== 'test') throw new SetupError(`the sources do not compile:\n${complaint}`)
   say('  the sources do not compile; the step "types" shows why')
 }
 
-/** @param {'demo' | 'test'} purpose */
+/** @param {import('./servers.js').Purpose} purpose */
 async function missingServers(purpose) {
   // Compiled just now: where servers may lie is known in one place, the stand's.
   const { lookForPrograms, findProgram } = await import('../dist/test/lab/programs.js')
   return needs(purpose, lookForPrograms(), findProgram).filter(need => !need.present)
 }
 
-/** @param {'demo' | 'test'} purpose */
+/** @param {import('./servers.js').Purpose} purpose */
 async function prepareServers(purpose) {
   const missing = await missingServers(purpose)
   if (missing.length === 0) return
@@ -68,7 +68,8 @@ function whatToInstall(missing) {
 
 async function main() {
   const purpose = process.argv[2]
-  if (purpose !== 'demo' && purpose !== 'test') throw new SetupError('usage: node setup/prepare.js demo|test')
+  if (purpose !== 'demo' && purpose !== 'bench' && purpose !== 'test')
+    throw new SetupError('usage: node setup/prepare.js demo|bench|test')
   checkNode()
   await prepareCode(purpose)
   await prepareServers(purpose)

@@ -1,4 +1,4 @@
-// Knows which servers demo and tests need, how to see that each is there, and the Debian package it comes in.
+// Knows which servers demo, benchmark and tests need, how to see that each is there, and the Debian package it comes in.
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -10,6 +10,8 @@ import { readFileSync } from 'node:fs'
  * @property {string[]} debian packages, in order of preference
  * @property {string[]} [with] packages that go with it
  */
+
+/** @typedef {'demo' | 'bench' | 'test'} Purpose */
 
 /** @typedef {Record<'etcd' | 'etcdctl' | 'patroni' | 'postgres' | 'python', string | undefined>} Found */
 
@@ -31,8 +33,8 @@ function patroniImports(patroni, modules) {
 }
 
 /**
- * Everything `demo` or `test` needs.
- * @param {'demo' | 'test'} purpose
+ * Everything the purpose needs.
+ * @param {Purpose} purpose
  * @param {Found} found                               the stand's own programs
  * @param {(name: string) => string | undefined} find finds any other program
  * @returns {Need[]}
@@ -52,24 +54,29 @@ export function needs(purpose, found, find) {
     { what: 'ip (iproute2)', present: Boolean(find('ip')), debian: ['iproute2'] },
   ]
   if (purpose === 'demo') return demo
+  const bench = [
+    ...demo,
+    { what: 'pgbench', present: isFile(`${found.postgres}/pgbench`), debian: ['postgresql-contrib'] },
+    { what: 'HAProxy', present: Boolean(find('haproxy')), debian: ['haproxy'] },
+    { what: 'PgBouncer', present: Boolean(find('pgbouncer')), debian: ['pgbouncer'] },
+    { what: 'keepalived', present: Boolean(find('keepalived')), debian: ['keepalived'] },
+    {
+      what: 'psycopg2',
+      present: works(found.python ?? 'python3', ['-c', 'import psycopg2']),
+      debian: ['python3-psycopg2'],
+    },
+  ]
+  if (purpose === 'bench') return bench
   const jdbc = '/usr/share/java/postgresql.jar'
   return [
-    ...demo,
+    ...bench,
     { what: 'openssl', present: Boolean(find('openssl')), debian: ['openssl'] },
     {
       what: "Python's idna, for Patroni's TLS to etcd",
       present: patroniImports(found.patroni, 'idna'),
       debian: ['python3-idna'],
     },
-    { what: 'HAProxy', present: Boolean(find('haproxy')), debian: ['haproxy'] },
-    { what: 'PgBouncer', present: Boolean(find('pgbouncer')), debian: ['pgbouncer'] },
-    { what: 'keepalived', present: Boolean(find('keepalived')), debian: ['keepalived'] },
     { what: 'tcpdump', present: Boolean(find('tcpdump')), debian: ['tcpdump'] },
-    {
-      what: 'psycopg2',
-      present: works(found.python ?? 'python3', ['-c', 'import psycopg2']),
-      debian: ['python3-psycopg2'],
-    },
     ...(find('java') ? [{ what: 'the JDBC driver', present: isFile(jdbc), debian: ['libpostgresql-jdbc-java'] }] : []),
   ]
 }

@@ -1,0 +1,100 @@
+// `npm run bench`: measures mekare beside HAProxy, PgBouncer and a direct connection, and ends with 1 when a goal is missed.
+// Reads the command line, runs the chosen scenarios one after another, shows and keeps what they found. README.md tells the method.
+
+import { findPrograms } from '../test/lab/programs.js'
+import { titleOf, unknownContenders } from './contenders/table.js'
+import { describeMachine } from './drills/machine.js'
+import { contendersOf } from './judge/compare.js'
+import { GOALS } from './judge/goals.js'
+import type { RunRecord } from './judge/record.js'
+import { goalTable, recordTable } from './judge/tables.js'
+import { judge, type Verdict } from './judge/verdict.js'
+import { keep } from './keep.js'
+import { type Options, parseOptions, USAGE } from './options.js'
+import { createProgress, planned, spoken } from './progress.js'
+import { runScenario } from './run-scenario.js'
+import type { Plan, Scenario } from './scenario.js'
+import { SCENARIOS } from './scenarios/table.js'
+import { createGrounds, type Grounds } from './scope.js'
+
+/** Answers the exit code: 0, 1 when a goal was missed or a scenario broke off, 2 for a command line that says nothing to do. */
+async function main(argv: readonly string[]): Promise<number> {
+  const parsed = parseOptions(argv)
+  if (!parsed.ok) return misuse(parsed.why)
+  const { options } = parsed
+  if (options.list) {
+    for (const { name, says } of SCENARIOS) console.log(`${name.padEnd(18)}${says}`)
+    return 0
+  }
+  const strangers = options.names.filter(name => !SCENARIOS.some(each => each.name.startsWith(name)))
+  if (strangers.length > 0) return misuse(`${strangers.join(', ')}: no such scenario; see --list`)
+  const unknown = unknownContenders([...(options.only ?? []), ...options.more])
+  if (unknown.length > 0) return misuse(`${unknown.join(', ')}: no such contender`)
+  const chosen = SCENARIOS.filter(({ name }) => isChosen(name, options.names))
+  const records = await runAll(chosen, options)
+  const verdicts = verdictsOf(records)
+  if (verdicts.length > 0) console.log(`\n${goalTable(verdicts)}`)
+  if (options.json !== undefined) keep(options.json, { machine: describeMachine(findPrograms()), records })
+  return records.some(({ error }) => error !== undefined) || verdicts.some(({ word }) => word === 'missed') ? 1 : 0
+}
+
+function misuse(why: string): number {
+  console.error(`${why}\n${USAGE}`)
+  return 2
+}
+
+const isChosen = (name: string, names: readonly string[]) =>
+  names.length === 0 || names.some(each => name.startsWith(each))
+
+async function runAll(scenarios: readonly Scenario[], options: Options): Promise<RunRecord[]> {
+  const plans = new Map(scenarios.map(each => [each, fitted(each.plan(options.amount), options)]))
+  const total = [...plans.values()].reduce((sum, plan) => sum + planned(plan), 0)
+  const progress = createProgress(process.stdout, total)
+  progress.say(`about ${spoken(total)}, on ${options.network}`)
+  const grounds = createGrounds(options.network)
+  const leave = endOnSignals(grounds)
+  const records: RunRecord[] = []
+  try {
+    for (const [scenario, plan] of plans) {
+      progress.say(`── ${scenario.name}: ${scenario.says}`)
+      const record = await runScenario(scenario, plan, options.amount, grounds, progress)
+      records.push(record)
+      progress.say(record.error === undefined ? `\n${recordTable(record, titleOf)}\n` : `broke off: ${record.error}`)
+    }
+    return records
+  } finally {
+    await leave()
+  }
+}
+
+/** The plan with the contenders that the command line wants. */
+function fitted(plan: Plan, { only, more }: Options): Plan {
+  return { ...plan, contenders: [...new Set([...(only ?? plan.contenders), ...more])] }
+}
+
+/** Goals of what was measured: with the contenders of one's own choice, those that need others are left out. */
+function verdictsOf(records: readonly RunRecord[]): Verdict[] {
+  return records.flatMap(({ scenario, series, error }) => {
+    const has = (contender: string) => series.some(one => one.contender === contender)
+    const goals = GOALS.filter(
+      goal =>
+        goal.scenario === scenario && series.some(({ load }) => load === goal.load) && contendersOf(goal).every(has),
+    )
+    return error === undefined ? goals.map(goal => judge(goal, series)) : []
+  })
+}
+
+/** Everything that was started ends with this process, also on Ctrl-C; the exit code then tells the signal. */
+function endOnSignals(grounds: Grounds): () => Promise<void> {
+  const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
+  let leaving: Promise<void> | undefined
+  const leave = () => {
+    leaving ??= grounds.leave()
+    return leaving
+  }
+  for (const [name, code] of Object.entries(codes))
+    process.on(name, () => void leave().finally(() => process.exit(code)))
+  return leave
+}
+
+process.exit(await main(process.argv.slice(2)))
