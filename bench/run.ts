@@ -1,9 +1,8 @@
 // `npm run bench`: measures mekare beside HAProxy, PgBouncer and a direct connection, and ends with 1 when a goal is missed.
 // Reads the command line, runs the chosen scenarios one after another, shows and keeps what they found. README.md tells the method.
 
-import { findPrograms } from '../test/lab/programs.js'
 import { titleOf, unknownContenders } from './contenders/table.js'
-import { describeMachine } from './drills/machine.js'
+
 import { contendersOf } from './judge/compare.js'
 import { GOALS } from './judge/goals.js'
 import type { RunRecord } from './judge/record.js'
@@ -16,6 +15,7 @@ import { runScenario } from './run-scenario.js'
 import type { Plan, Scenario } from './scenario.js'
 import { SCENARIOS } from './scenarios/table.js'
 import { createGrounds, type Grounds } from './scope.js'
+import { describeAll } from './versions.js'
 
 /** Answers the exit code: 0, 1 when a goal was missed or a scenario broke off, 2 for a command line that says nothing to do. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -34,7 +34,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const records = await runAll(chosen, options)
   const verdicts = verdictsOf(records)
   if (verdicts.length > 0) console.log(`\n${goalTable(verdicts)}`)
-  if (options.json !== undefined) keep(options.json, { machine: describeMachine(findPrograms()), records })
+  if (options.json !== undefined) keep(options.json, { machine: describeAll(), records })
   return records.some(({ error }) => error !== undefined) || verdicts.some(({ word }) => word === 'missed') ? 1 : 0
 }
 
