@@ -2,10 +2,14 @@
 
 import type { Duplex } from 'node:stream'
 import type { Incident } from '../incidents/incident.js'
+import type { Bound, Listening } from '../listening/listening.js'
 import type { SessionStatus, Status } from '../pools/status.js'
 import type { EventFeed } from './feed.js'
 
-export type Outcome = { readonly ok: true; readonly said: string } | { readonly ok: false; readonly why: string }
+export type Outcome =
+  | { readonly ok: true; readonly said: string }
+  /** `blame: 'config'`: the configuration is wrong, and its operator's to mend. */
+  | { readonly ok: false; readonly why: string; readonly blame?: 'config' }
 
 export interface AdminDeps {
   status(): Status
@@ -16,6 +20,8 @@ export interface AdminDeps {
   incidents(): readonly Incident[]
   /** Takes a member (or `self`, this router) out of service, or back. */
   drain(member: string, on: boolean): Outcome
+  /** Puts the configuration of its file in force. */
+  reload(): Promise<Outcome>
   metrics(): Promise<string>
   /** Whether a session would be joined now, on this listener or on every one. */
   ready(listen?: string): { readonly ok: boolean; readonly why: string }
@@ -27,11 +33,10 @@ export interface AdminDeps {
 }
 
 /** A server that listens, or why it does not: the operator's to mend, in words with the remedy. */
-export type Started = { readonly ok: true; readonly server: Listening } | { readonly ok: false; readonly why: string }
+export type Started = { readonly ok: true; readonly server: AdminServer } | Extract<Bound, { ok: false }>
 
-export interface Listening {
-  /** `127.0.0.1:7000` or a path. */
-  readonly address: string
+export interface AdminServer {
+  readonly listening: Listening
   /** Ends every connection and the server; a Unix socket's file is removed. */
   stop(): Promise<void>
 }

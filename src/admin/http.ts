@@ -3,7 +3,9 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Bind, Want } from '../listening/listening.js'
 import { SIDECAR_PATH, SIDECAR_PROTOCOL } from '../vrrp/conversation.js'
+import type { Started } from './deps.js'
 import type { EventFeed } from './feed.js'
 import type { Answer, Routes } from './routes.js'
 import { createStreams, type Streams } from './streams.js'
@@ -20,10 +22,10 @@ const LIMITS = {
 const MOST_CONNECTIONS = 256
 const LONGEST_PATH = 2048
 
-/** A server that does not listen yet, and how to end it and everyone on it. */
+/** A server that does not listen yet, and those on it who read events. */
 export interface AdminHttp {
   readonly server: Server
-  stop(): Promise<void>
+  readonly streams: Streams
 }
 
 /** Serves the routes; `events` is what a route that answers `stream` sends, `sidecar` takes over the connection of one, if any may come. */
@@ -38,14 +40,28 @@ export function createAdminHttp(routes: Routes, events: EventFeed, sidecar?: (so
       if (request.url === SIDECAR_PATH && request.headers.upgrade === SIDECAR_PROTOCOL) welcome(socket, sidecar)
       else socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
     })
+  return { server, streams }
+}
+
+/** Makes it listen. */
+export async function startHttp({ server, streams }: AdminHttp, want: Want, bind: Bind): Promise<Started> {
+  const bound = await bind(server, want)
+  if (!bound.ok) {
+    streams.stop()
+    return bound
+  }
+  const { listening } = bound
   return {
-    server,
-    stop() {
-      streams.stop()
-      return new Promise(resolve => {
-        server.close(() => resolve())
+    ok: true,
+    server: {
+      listening,
+      stop() {
+        streams.stop()
+        const closed = new Promise<void>(resolve => server.once('close', resolve))
+        listening.close()
         server.closeAllConnections()
-      })
+        return closed
+      },
     },
   }
 }

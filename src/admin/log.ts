@@ -6,7 +6,6 @@ import pretty from 'pino-pretty'
 import type { Config } from '../config/shape.js'
 import { type Description, describe } from '../events/describe.js'
 import type { Event } from '../events/event.js'
-import type { Level } from '../events/session-sentence.js'
 import { noThrottle, type Told, throttle, untold } from '../events/throttle.js'
 import type { Ms } from '../units/units.js'
 
@@ -29,7 +28,8 @@ export interface LogDeps {
 
 export interface Log {
   report(event: Event): void
-  setLevel(level: Level): void
+  /** From now on lines are written so. */
+  change(to: Pick<LogDeps, 'level' | 'format'>): void
   /** Writes the sums of floods not told yet, and waits for what is still to be written, a second at most. Call it last. */
   close(): Promise<void>
 }
@@ -37,10 +37,13 @@ export interface Log {
 /** Opens the log. `format: auto` writes plain lines on a terminal and JSON lines everywhere else. */
 export function createLog(deps: LogDeps): Log {
   const tty = deps.tty ?? process.stdout.isTTY === true
-  const plain = deps.format === 'pretty' || (deps.format === 'auto' && tty)
   const standard = deps.out ? undefined : standardOutput()
   const out = deps.out ?? standard ?? { write: () => {} }
-  const logger = pino({ level: deps.level, base: null }, plain ? prettyOut(out, tty) : out)
+  const open = ({ level, format }: Pick<LogDeps, 'level' | 'format'>) => {
+    const plain = format === 'pretty' || (format === 'auto' && tty)
+    return pino({ level, base: null }, plain ? prettyOut(out, tty) : out)
+  }
+  let logger = open(deps)
   let quiet = noThrottle
 
   function tell(told: Told) {
@@ -55,8 +58,8 @@ export function createLog(deps: LogDeps): Log {
       quiet = next
       for (const told of now) tell(told)
     },
-    setLevel(level) {
-      logger.level = level
+    change(to) {
+      logger = open(to)
     },
     async close() {
       for (const told of untold(quiet)) tell(told)

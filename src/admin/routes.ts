@@ -4,6 +4,9 @@
 import type { AdminDeps, Outcome } from './deps.js'
 import { indexPage } from './page.js'
 
+/** Unprocessable content (RFC 9110, section 15.5.21): the request was understood, the configuration cannot be used. */
+export const CONFIG_IS_WRONG = 422
+
 export interface Answer {
   readonly status: number
   readonly type: string
@@ -58,6 +61,7 @@ export function controlRoutes(deps: AdminDeps): Routes {
     'GET /incidents': () => json(deps.incidents()),
     'POST /drain': query => drain(deps, query.get('member'), true),
     ...(deps.successor && { 'POST /successor': () => outcome(deps.successor?.()) }),
+    'POST /reload': async () => outcome(await deps.reload()),
     'POST /undrain': query => drain(deps, query.get('member'), false),
   }
 }
@@ -77,5 +81,6 @@ function drain(deps: AdminDeps, member: string | null, on: boolean): Answer {
 
 function outcome(what: Outcome | undefined): Answer {
   if (what === undefined) return text(404, 'nothing to do here')
-  return what.ok ? text(200, what.said) : text(409, what.why)
+  if (what.ok) return text(200, what.said)
+  return text(what.blame === 'config' ? CONFIG_IS_WRONG : 409, what.why)
 }

@@ -1,6 +1,7 @@
 // The verbs that ask a running router over its control socket, and print what it says.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError } from '../config/problems.js'
 import { printable } from '../events/printable.js'
 import { ask, type Reply } from './ask.js'
 import { type CliDeps, EXIT } from './deps.js'
@@ -13,6 +14,8 @@ import type { Verb } from './verbs.js'
 
 const DEFAULT_SOCKET = '/run/mekare/control.sock'
 const WATCH_MS = 1000
+/** How the control socket says that the configuration is to blame. */
+const CONFIG_IS_WRONG = 422
 /** Shown when no number is given. */
 const MOST_INCIDENTS = 10
 
@@ -27,13 +30,25 @@ interface Question {
 
 /** Asks, prints and gives the exit code; with --watch until Ctrl-C. */
 export async function askVerb(verb: ControlVerb, { args }: Wanted, deps: CliDeps): Promise<number> {
-  const socket = args.socket ?? (args.config === undefined ? DEFAULT_SOCKET : await deps.socketOf(args.config))
+  const socket = args.socket ?? (args.config === undefined ? DEFAULT_SOCKET : await socketOf(args.config, deps))
+  if (socket === undefined) return EXIT.config
   const question = questionOf(verb, args.name ?? '')
   const show = async (before: string) => {
     const reply = await ask(socket, question.method, question.path)
     return print(reply, question, args.json, before, deps)
   }
   return args.watch ? watch(show, deps) : show('')
+}
+
+/** The socket that a file names; undefined when the file is wrong, which is then told. */
+async function socketOf(file: string, deps: CliDeps): Promise<string | undefined> {
+  try {
+    return await deps.socketOf(file)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    deps.err(`${error.message}\n`)
+    return undefined
+  }
 }
 
 function questionOf(verb: ControlVerb, name: string): Question {
@@ -54,6 +69,8 @@ function questionOf(verb: ControlVerb, name: string): Question {
     case 'drain':
     case 'undrain':
       return { method: 'POST', path: `/${verb}?member=${named}` }
+    case 'reload':
+      return { method: 'POST', path: '/reload' }
     default:
       return verb satisfies never
   }
@@ -66,7 +83,7 @@ function print(reply: Reply, question: Question, json: boolean, before: string, 
   }
   if (reply.status !== 200) {
     deps.err(before + safe(reply.body))
-    return EXIT.failed
+    return reply.status === CONFIG_IS_WRONG ? EXIT.config : EXIT.failed
   }
   const paint = createPaint(wantsColour(deps.tty, deps.env))
   try {

@@ -60,7 +60,8 @@ function sourceRows({ source }: ClusterStatus, paint: Paint): string[][] {
   const silent = source.silentFor === undefined ? undefined : `SILENT for ${formatMs(source.silentFor)}`
   const health = silent === undefined ? age : paint.bad(silent + because(source.why))
   const endpoints = source.endpoints.map(e => ['', `${printable(e.name)} ${states[e.state]}${because(e.why)}`])
-  return [['source', `${source.kind} ${health}`], ...endpoints]
+  const next = source.next === undefined ? [] : [['', paint.odd(`to be replaced by ${printable(source.next)}`)]]
+  return [['source', `${source.kind} ${health}`], ...endpoints, ...next]
 }
 
 function renderMembers(members: readonly MemberStatus[], paint: Paint): string[] {

@@ -108,6 +108,12 @@ export const VERBS = {
       ['mekare drain self', '/readyz says no from now on'],
     ],
   },
+  reload: {
+    help: 'Put the changed configuration file in force; no session is dropped, and a file with mistakes changes nothing',
+    flags: SOCKET,
+    takesConfig: false,
+    examples: [['mekare reload', 'tells each change; exit code 78 when the file cannot be used']],
+  },
   undrain: {
     help: 'Take a drain back',
     argument: MEMBER,

@@ -5,6 +5,7 @@ import type { Incident } from '../incidents/incident.js'
 import { sharesOf } from '../incidents/phases.js'
 import { formatMs } from '../units/units.js'
 import type { Event } from './event.js'
+import { lifeSentence } from './life-sentence.js'
 import { printable } from './printable.js'
 import { type Level, type Said, sessionSentence } from './session-sentence.js'
 import { vrrpSentence } from './vrrp-sentence.js'
@@ -25,15 +26,13 @@ export function describe(event: Event): Description {
 function sentence(event: Event): Said {
   switch (event.kind) {
     case 'started':
-      return ['info', `mekare ${event.version} started as ${event.name}, relay engine ${event.engine}`]
     case 'stopping':
-      return ['info', `stopping (${event.why}); open sessions: ${event.sessions}`]
     case 'stopped':
-      return ['info', 'stopped; no session is left']
     case 'listening':
-      return ['info', `${event.listen}: listening on ${event.address}`]
     case 'warned':
-      return ['warn', event.what]
+    case 'reloaded':
+    case 'reload_refused':
+      return lifeSentence(event)
     case 'source_answers':
     case 'source_silent':
     case 'source_moved':

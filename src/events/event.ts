@@ -17,6 +17,9 @@ export type Event =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'listening'; readonly listen: string; readonly address: string }
   | { readonly kind: 'warned'; readonly what: string }
+  /** `from` and `to` are digests of the configuration; `changes` its keys in words, no secret among them. */
+  | { readonly kind: 'reloaded'; readonly from: string; readonly to: string; readonly changes: readonly string[] }
+  | { readonly kind: 'reload_refused'; readonly why: string }
   // the source
   | { readonly kind: 'source_answers'; readonly cluster: string; readonly silentFor?: Ms }
   | { readonly kind: 'source_silent'; readonly cluster: string; readonly why: string }

@@ -6,10 +6,10 @@ import { type ClusterInput, type ClusterState, newCluster, probePeriod, step } f
 import type { PoolEntry } from '../pools/pool.js'
 import { poolNow } from '../pools/view.js'
 import { createProber } from '../probes/create.js'
-import { createSource } from '../sources/create.js'
 import type { SourceStatus } from '../sources/source.js'
 import type { EpochMs, Ms } from '../units/units.js'
 import { createPoolWatch } from './pool-watch.js'
+import { createSourceSeat } from './source-seat.js'
 
 export interface ClusterDeps {
   readonly now: () => Ms
@@ -23,26 +23,36 @@ export interface ClusterDeps {
 
 export interface Cluster {
   readonly name: string
-  readonly config: ClusterConfig
+  config(): ClusterConfig
   state(): ClusterState
   tell(input: ClusterInput): void
   pool(listen: ListenConfig): readonly PoolEntry[]
   source(): SourceStatus
   start(): void
+  /** From now on this holds. What is known stays; a new source takes the old one's place when it first speaks. */
+  change(config: ClusterConfig, what: { readonly source: boolean; readonly probes: boolean }): void
+  /** It goes on for the sessions it has, and tells nothing any more: its name is another's now, or nobody's. */
+  retire(): void
   stop(): Promise<void>
 }
 
 /** A cluster that asks nobody before start(). */
-export function createCluster(name: string, config: ClusterConfig, deps: ClusterDeps): Cluster {
-  const { now, wall, report } = deps
-  const { interval } = config.probe
+export function createCluster(name: string, first: ClusterConfig, deps: ClusterDeps): Cluster {
+  const { now, wall } = deps
+  let retired = false
+  const report: Report = event => {
+    if (!retired) deps.report(event)
+  }
+  let config = first
   let state = newCluster(name, now())
-  const source = createSource(config, { now, wall, report, cluster: name })
-  const prober = createProber(config, {
-    now,
-    period: (member, via) => probePeriod(state, member, via, interval, now()),
-    told: outcome => tell({ kind: 'probed', outcome }),
-  })
+  const source = createSourceSeat(name, config, { now, wall, report })
+  const newProber = () =>
+    createProber(config, {
+      now,
+      period: (member, via) => probePeriod(state, member, via, config.probe.interval, now()),
+      told: outcome => tell({ kind: 'probed', outcome }),
+    })
+  let prober = newProber()
 
   const watch = createPoolWatch(name, deps.config)
   const pool = (listen: ListenConfig) => poolNow(state, listen, config.probe, now())
@@ -62,12 +72,25 @@ export function createCluster(name: string, config: ClusterConfig, deps: Cluster
 
   const cluster: Cluster = {
     name,
-    config,
+    config: () => config,
     state: () => state,
     tell,
     pool,
-    source: () => source.status(),
+    source: source.status,
     start: () => source.start(tell),
+    change(next, { source: another, probes }) {
+      config = next
+      if (another) source.seat(config)
+      if (probes) {
+        void prober.stop()
+        prober = newProber()
+        prober.want(targets(state))
+      }
+      prober.recheck()
+    },
+    retire() {
+      retired = true
+    },
     async stop() {
       await Promise.all([source.stop(), prober.stop()])
     },

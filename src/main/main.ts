@@ -21,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const out = (text: string) => process.stdout.write(text)
   process.exitCode = await cli(argv, {
     version,
-    run: options => withConfig(options, config => runProxy({ config, version })),
+    run: options => withConfig(options, config => runProxy({ config, version, load: () => load(options) })),
     check: options =>
       withConfig(options, config => check({ config, offline: options.offline, out: line => out(`${line}\n`) })),
     vrrp: options =>

@@ -2,6 +2,9 @@
 
 export interface Notifier {
   ready(): void
+  /** A reload begins, and ends with reloaded(), whatever came of it. */
+  reloading(): void
+  reloaded(): void
   stopping(): void
   stop(): void
 }
@@ -12,7 +15,13 @@ interface Environment {
   readonly WATCHDOG_PID?: string | undefined
 }
 
-const SILENT: Notifier = { ready: () => {}, stopping: () => {}, stop: () => {} }
+const SILENT: Notifier = {
+  ready: () => {},
+  reloading: () => {},
+  reloaded: () => {},
+  stopping: () => {},
+  stop: () => {},
+}
 
 /** A notifier as the environment asks for it; without NOTIFY_SOCKET it does nothing. Failures are warned of once. */
 export function createNotifier(env: Environment, warn: (what: string) => void): Notifier {
@@ -33,6 +42,9 @@ export function createNotifier(env: Environment, warn: (what: string) => void): 
       // A third of the limit: one late turn of a busy loop must not look like a hang.
       if (every !== undefined) timer = setInterval(send, every / 3, 'WATCHDOG=1')
     },
+    // Type=notify-reload wants the moment of the signal or later, on CLOCK_MONOTONIC, which hrtime reads.
+    reloading: () => send(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
+    reloaded: () => send('READY=1'),
     stopping: () => send('STOPPING=1'),
     stop: () => clearInterval(timer),
   }

@@ -24,6 +24,7 @@ export interface OfficeDeps {
   readonly recorder: Recorder
   readonly feed: EventFeed
   readonly metrics: () => Promise<string>
+  readonly reload: () => Promise<Outcome>
 }
 
 export interface Office extends AdminDeps {
@@ -56,9 +57,9 @@ export function createOffice(deps: OfficeDeps): Office {
 
   const inputOf = (cluster: Cluster): StatusInput => ({
     state: cluster.state(),
-    scope: cluster.config.scope,
+    scope: cluster.config().scope,
     source: cluster.source(),
-    rules: cluster.config.probe,
+    rules: cluster.config().probe,
     listens: listensOf(cluster.name),
     sessionsOn: member => proxy.sessionsOn(cluster.name, member),
   })
@@ -127,6 +128,7 @@ export function createOffice(deps: OfficeDeps): Office {
     sessions: () => proxy.sessions(),
     incidents: () => deps.recorder.incidents(),
     metrics: deps.metrics,
+    reload: deps.reload,
     events: deps.feed,
     sidecar: sidecars.join,
     successor() {

@@ -1,25 +1,26 @@
 // `mekare run`: builds clusters, proxy, log, metrics and admin, joins them, and owns signals and the exit code.
 
-import { startControl } from '../admin/control.js'
-import type { AdminDeps, Listening, Started } from '../admin/deps.js'
 import { createFeed } from '../admin/feed.js'
 import { createLog } from '../admin/log.js'
 import { createMetrics } from '../admin/metrics.js'
-import { startAdmin } from '../admin/server.js'
 import { EXIT } from '../cli/deps.js'
 import { sessionLimit } from '../config/rules.js'
 import type { Config } from '../config/shape.js'
 import type { Event } from '../events/event.js'
-import { createProxy, type OpenProblem, type ProxyServer } from '../proxy/proxy.js'
+import { createBind } from '../listening/bind.js'
+import { NOTHING } from '../listening/inherited.js'
+import { createProxy, type ProxyServer } from '../proxy/proxy.js'
 import { createEngine } from '../relay/create.js'
-import type { Engine } from '../relay/relay.js'
+import { planOpening } from '../reload/plan.js'
 import { epochMs, type Ms, ms } from '../units/units.js'
-import { type Cluster, createCluster } from './cluster.js'
+import { createAdminServers } from './admin-servers.js'
+import { createClusters } from './clusters.js'
 import { descriptorLimit } from './limits.js'
 import { createNotifier } from './notify.js'
 import { createOffice } from './office.js'
 import { createRecorder } from './recorder.js'
-import { whenAsked } from './signals.js'
+import { createReload } from './reload.js'
+import { hearSignals, whenAsked } from './signals.js'
 
 export const now = (): Ms => ms(performance.now())
 export const wall = () => epochMs(Date.now())
@@ -27,11 +28,14 @@ export const wall = () => epochMs(Date.now())
 export interface RunInput {
   readonly config: Config
   readonly version: string
+  /** Loads the configuration anew. Throws a ConfigError. */
+  readonly load: () => Config
 }
 
 /** Runs until a signal or a bug ends it; gives the exit code. */
-export async function runProxy({ config: given, version }: RunInput): Promise<number> {
-  const config = () => given
+export async function runProxy({ config: given, version, load }: RunInput): Promise<number> {
+  let inForce = given
+  const config = () => inForce
   const feed = createFeed(wall)
   const log = createLog({ ...given.log, now, told: line => feed.push(line) })
   // Its warnings go to the log alone: nothing else is built yet.
@@ -42,12 +46,13 @@ export async function runProxy({ config: given, version }: RunInput): Promise<nu
     for (const made of recorder.hear(event)) report(made)
   }
   const descriptors = descriptorLimit()
-  let proxy: ProxyServer | undefined
+  const bind = createBind(NOTHING)
   let ended: (code: number) => void = () => {}
   const bug = (error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     report({ kind: 'warned', what: `a bug in mekare, please report it: ${text}` })
   }
+  const signals = hearSignals()
 
   const created = await createEngine(given.relay, what => report({ kind: 'warned', what }))
   if (!created.ok) {
@@ -56,62 +61,94 @@ export async function runProxy({ config: given, version }: RunInput): Promise<nu
     return EXIT.config
   }
   const { engine } = created
-  const clusters = new Map<string, Cluster>()
-  for (const [name, cluster] of Object.entries(given.clusters))
-    clusters.set(
-      name,
-      createCluster(name, cluster, { now, wall, report, config, changed: changed => proxy?.reconcile(changed) }),
-    )
-
-  proxy = createProxy({
+  const clusters = createClusters({ now, wall, report, config, changed: changed => proxy.reconcile(changed) })
+  const first = planOpening(given)
+  const begun = clusters.prepare(first.clusters)
+  const proxy: ProxyServer = createProxy({
     report,
     now,
-    config,
-    clusters,
+    listen: given.listen,
+    clusters: begun.next,
     bug,
     engine,
     chance: Math.random,
+    bind,
     maxSessions: () => sessionLimit(config().session.max, descriptors),
     tick: () => {
-      for (const cluster of clusters.values()) cluster.tell({ kind: 'tick' })
+      clusters.tick(proxy.uses)
       for (const made of recorder.tick()) report(made)
     },
   })
+  const notifier = createNotifier(process.env, what => report({ kind: 'warned', what }))
+  const reload = async () => {
+    notifier.reloading()
+    const outcome = await reloadOnce()
+    notifier.reloaded()
+    return outcome
+  }
   const office = createOffice({
     config,
     version,
     now,
-    clusters,
+    clusters: clusters.inForce,
     proxy,
     report,
     recorder,
     feed,
     metrics: () => metrics.text(),
+    reload,
   })
   const metrics = createMetrics({
     status: office.status,
     liveBytes: office.liveBytes,
     clusterOf: listen => config().listen[listen]?.cluster,
   })
+  const admin = createAdminServers(office, report, bind)
+  const reloadOnce = createReload({
+    config,
+    set: next => {
+      inForce = next
+    },
+    load,
+    report,
+    clusters,
+    proxy,
+    admin,
+    setLog: log.change,
+    hindrance: () => (proxy.stopping() ? 'the proxy is stopping' : undefined),
+  })
+  const endAll = async () => {
+    await proxy.stop()
+    await engine.stop?.()
+    await Promise.all([clusters.stop(), admin.stop()])
+  }
 
   report({ kind: 'started', version, name: given.fleet.name, engine: engine.name })
   if (created.why !== undefined)
     report({ kind: 'warned', what: `relay.engine: net is used, native does not work here: ${created.why}` })
-  for (const cluster of clusters.values()) cluster.start()
-  const servers: Listening[] = []
-  const problems = [...(await proxy.open()), ...(await openAdmin(given, office, report, servers))]
-  if (problems.length > 0) {
+  begun.commit()
+  const ways = await proxy.prepare(first, begun.next)
+  const problems = [...(ways.ok ? [] : ways.problems), ...(await admin.open(given.admin))]
+  if (problems.length > 0 || !ways.ok) {
     for (const { why } of problems) process.stderr.write(`mekare: ${why}\n`)
+    if (ways.ok) await ways.change.abort()
     office.close()
-    await endAll(proxy, engine, clusters, servers)
+    await endAll()
     await log.close()
     // What passes by itself (an address not up yet) may be tried again; what does not is for the operator to change.
     return problems.every(problem => problem.passing) ? EXIT.unavailable : EXIT.config
   }
-  const notifier = createNotifier(process.env, what => report({ kind: 'warned', what }))
+  ways.change.commit()
   notifier.ready()
 
-  const stopping = whenAsked({ drainTimeout: () => config().session.drainTimeout, proxy, report, office, notifier })
+  const stopping = whenAsked(signals, {
+    drainTimeout: () => config().session.drainTimeout,
+    proxy,
+    report,
+    office,
+    notifier,
+    reload,
+  })
   const broken = new Promise<number>(resolve => (ended = resolve))
   process.on('uncaughtException', error => {
     bug(error)
@@ -119,39 +156,10 @@ export async function runProxy({ config: given, version }: RunInput): Promise<nu
   })
   const code = await Promise.race([stopping, broken])
   office.close()
-  await endAll(proxy, engine, clusters, servers)
+  await endAll()
   notifier.stop()
   report({ kind: 'stopped' })
   await recorder.close()
   await log.close()
   return code
-}
-
-async function openAdmin(
-  config: Config,
-  deps: AdminDeps,
-  report: (event: Event) => void,
-  servers: Listening[],
-): Promise<OpenProblem[]> {
-  const started: Started[] = [
-    await startAdmin(config.admin.address, deps, report),
-    await startControl(config.admin.socket, deps),
-  ]
-  const problems: OpenProblem[] = []
-  for (const one of started) {
-    if (one.ok) servers.push(one.server)
-    else problems.push({ why: one.why, passing: /EADDRINUSE|EADDRNOTAVAIL/.test(one.why) })
-  }
-  return problems
-}
-
-async function endAll(
-  proxy: ProxyServer,
-  engine: Engine,
-  clusters: ReadonlyMap<string, Cluster>,
-  servers: readonly Listening[],
-): Promise<void> {
-  await proxy.stop()
-  await engine.stop?.()
-  await Promise.all([...[...clusters.values()].map(cluster => cluster.stop()), ...servers.map(server => server.stop())])
 }

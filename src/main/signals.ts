@@ -1,4 +1,5 @@
-// SIGTERM and SIGINT: the first drains, a second one ends at once. SIGHUP ends nothing.
+// SIGTERM and SIGINT: the first drains, a second one ends at once. SIGHUP reloads. Heard from the beginning, since a signal that
+// nobody hears ends a process, and served once it is up.
 
 import { EXIT } from '../cli/deps.js'
 import type { Report } from '../events/event.js'
@@ -13,13 +14,36 @@ export interface SignalDeps {
   readonly report: Report
   readonly office: Office
   readonly notifier: Notifier
+  readonly reload: () => Promise<unknown>
+}
+
+/** Signals that came before anybody could serve them, and who serves them from then on. */
+export interface Signals {
+  serve(by: (signal: NodeJS.Signals) => void): void
+}
+
+export function hearSignals(): Signals {
+  let early: NodeJS.Signals[] = []
+  let serve = (signal: NodeJS.Signals): void => {
+    early.push(signal)
+  }
+  const heard = (signal: NodeJS.Signals) => serve(signal)
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, heard)
+  return {
+    serve(by) {
+      serve = by
+      for (const signal of early) by(signal)
+      early = []
+    },
+  }
 }
 
 /** Resolves with the exit code once a signal has been served: after the drain, or at once at the second signal. */
-export function whenAsked({ drainTimeout, proxy, report, office, notifier }: SignalDeps): Promise<number> {
+export function whenAsked(signals: Signals, deps: SignalDeps): Promise<number> {
+  const { drainTimeout, proxy, report, office, notifier, reload } = deps
   return new Promise(resolve => {
     let asked = false
-    const onSignal = (signal: NodeJS.Signals) => {
+    const end = (signal: NodeJS.Signals) => {
       if (asked) {
         report({ kind: 'warned', what: `${signal} again: ending now, ${proxy.size()} sessions are cut` })
         return resolve(EXIT.good)
@@ -32,9 +56,6 @@ export function whenAsked({ drainTimeout, proxy, report, office, notifier }: Sig
       office.stop()
       notifier.stopping()
     }
-    process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
-    process.on('SIGHUP', () =>
-      report({ kind: 'warned', what: 'SIGHUP: this version cannot reload; restart it for a changed configuration' }),
-    )
+    signals.serve(signal => (signal === 'SIGHUP' ? void reload() : end(signal)))
   })
 }

@@ -81,7 +81,7 @@ export function step(state: ClusterState, input: ClusterInput, rules: ClusterRul
 function take(state: ClusterState, input: ClusterInput, rules: ClusterRules, now: Ms): [ClusterState, Event[]] {
   switch (input.kind) {
     case 'topology':
-      return takeTopology(state, input.topology, now)
+      return takeTopology(state, input, now)
     case 'silent':
       return takeSilence(state, input)
     case 'probed':

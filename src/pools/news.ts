@@ -3,15 +3,20 @@
 import type { Event } from '../events/event.js'
 import { formatAddress } from '../topology/address.js'
 import { remember } from '../topology/remember.js'
-import type { FailoverRequest, Topology } from '../topology/topology.js'
+import type { FailoverRequest, SourceNews, Topology } from '../topology/topology.js'
 import { type Ms, ms } from '../units/units.js'
 import type { ClusterState } from './cluster.js'
 
 /** Takes a snapshot in. Answers stay with the address that gave them: a member that has moved is asked anew. */
-export function takeTopology(state: ClusterState, published: Topology, now: Ms): [ClusterState, Event[]] {
+export function takeTopology(
+  state: ClusterState,
+  { topology: published, another }: Extract<SourceNews, { kind: 'topology' }>,
+  now: Ms,
+): [ClusterState, Event[]] {
   const cluster = state.name
   const previous = state.topology
   const topology = remember(previous, published, now)
+  const termStands = previous !== undefined && (another ? agree(state, topology) : sameTerm(previous, topology))
   const { silent, failoverSince, ...rest } = state
   const sign = signIn(previous, topology)
   const lastLeader = topology.term?.leader ?? state.lastLeader
@@ -21,7 +26,7 @@ export function takeTopology(state: ClusterState, published: Topology, now: Ms):
     topology,
     words: kept(state.words),
     health: kept(state.health),
-    termSince: previous && sameTerm(previous, topology) ? state.termSince : now,
+    termSince: termStands ? state.termSince : now,
     ...(silent ? { heardSince: now } : {}),
     ...(lastLeader === undefined ? {} : { lastLeader }),
     ...(topology.failover ? { failoverSince: sign === 'new' ? now : (failoverSince ?? now) } : {}),
@@ -31,7 +36,7 @@ export function takeTopology(state: ClusterState, published: Topology, now: Ms):
   else if (!previous) events.push({ kind: 'source_answers', cluster })
   for (const problem of topology.problems)
     if (!previous?.problems.includes(problem)) events.push({ kind: 'source_problem', cluster, problem })
-  events.push(...membersChanged(cluster, previous, topology), ...leaderChanged(state, topology))
+  events.push(...membersChanged(cluster, previous, topology), ...(termStands ? [] : leaderChanged(state, topology)))
   // A scheduled one is a sign only once it falls due; the gate tells it then.
   if (sign === 'new' && topology.failover && !((topology.failover.dueAt ?? 0) > now))
     events.push({
@@ -71,6 +76,17 @@ function wayOf(failover: FailoverRequest, leader: string | undefined): string {
 /** The revision alone does not do: it outlives a value that is overwritten, and a restored etcd gives it out again. */
 function sameTerm({ term: a }: Topology, { term: b }: Topology): boolean {
   return a?.leader === b?.leader && a?.revision === b?.revision
+}
+
+/**
+ * Two sources name the same leader at the same address, and the one before spoke until now: no leadership has come between, so
+ * what was confirmed stays so. Revisions of two sources cannot be compared.
+ */
+function agree({ topology: before, silent }: ClusterState, next: Topology): boolean {
+  const leader = next.term?.leader
+  if (silent || leader === undefined || before?.term?.leader !== leader) return false
+  const [old, now] = [before.members.get(leader)?.address, next.members.get(leader)?.address]
+  return old !== undefined && now !== undefined && formatAddress(old) === formatAddress(now)
 }
 
 function leaderChanged({ name: cluster, topology: previous, lastLeader: from }: ClusterState, next: Topology): Event[] {

@@ -43,6 +43,8 @@ export interface ClusterStatus {
     readonly endpoints: readonly EndpointStatus[]
     readonly silentFor?: Ms
     readonly why?: string
+    /** A source of a newer configuration that has not taken its place yet, and why. */
+    readonly next?: string
     /** Time since it last answered. */
     readonly age?: Ms
     readonly reconnects: number

@@ -86,6 +86,7 @@ export function clusterStatus(input: StatusInput, now: Ms): ClusterStatus {
       endpoints: source.endpoints,
       reconnects: source.reconnects,
       ...(silent ? { silentFor: ms(now - silent.since), why: silent.why } : {}),
+      ...(source.next === undefined ? {} : { next: source.next }),
       ...(source.answeredAt === undefined ? {} : { age: ms(now - source.answeredAt) }),
     },
     members: [...(topology?.members.values() ?? [])]

@@ -1,22 +1,19 @@
 // The proxy as a whole: its listeners, waiting rooms and janitor, and what a change of a cluster does to its sessions.
 
-import type { Config } from '../config/shape.js'
-import type { ClusterState } from '../pools/cluster.js'
-import { mustCut } from '../pools/cut.js'
+import type { Config, ListenConfig } from '../config/shape.js'
+import type { Bind } from '../listening/listening.js'
 import type { ListenerStatus, SessionStatus } from '../pools/status.js'
 import type { Engine } from '../relay/relay.js'
-import type { End } from '../sessions/end.js'
-import { createTable } from '../sessions/table.js'
+import { createTable, STATES } from '../sessions/table.js'
 import { type Ms, ms } from '../units/units.js'
 import { createAccept } from './accept.js'
-import { joinedOf } from './attempt.js'
 import { createCancelLimit } from './cancel.js'
-import { type Entrance, type Opened, openEntrance } from './entrance.js'
+import { createEntrances, type ListenersPlan, type Prepared } from './entrances.js'
 import { startJanitor } from './janitor.js'
 import { createListener, type Listener } from './listener.js'
+import { reconcile } from './reconcile.js'
 import type { ClusterView, KeyHome, Room } from './room.js'
 import { cut, drop, movedBytes, refuse, type Session, type SessionDeps } from './session.js'
-import { stopWait } from './wait.js'
 import { refusalOf } from './waitroom.js'
 
 /** How long the refused and the cut have to take their last bytes at a stop. */
@@ -25,20 +22,22 @@ const LAST_WORDS = ms(500)
 export interface ProxyDeps extends Pick<SessionDeps, 'report' | 'now'> {
   readonly engine: Engine
   readonly chance: () => number
+  readonly bind: Bind
+  /** Those to begin with. */
   readonly clusters: ReadonlyMap<string, ClusterView>
-  /** The configuration in force; asked each time. */
-  readonly config: () => Pick<Config, 'listen'>
+  readonly listen: Config['listen']
   readonly maxSessions: () => number
   /** Called every 100 ms: time passes for the clusters too. */
   readonly tick: () => void
   readonly bug: (error: unknown) => void
 }
 
-export type OpenProblem = Pick<Extract<Opened, { ok: false }>, 'why' | 'passing'>
-
 export interface ProxyServer {
-  /** Opens every listener. The problems of those that could not be; then none is open. */
-  open(): Promise<readonly OpenProblem[]>
+  /**
+   * Opens the sockets that a plan wants opened. Nothing has changed before commit(), which makes listeners what the plan says: a
+   * session goes on as it came, one that has not joined a member yet goes by the new rules where its listener goes on.
+   */
+  prepare(plan: ListenersPlan, clusters: ReadonlyMap<string, ClusterView>): Promise<Prepared>
   /** A cluster has changed: cuts what must be cut, ends dials that have become wrong, lets held clients through. */
   reconcile(cluster: ClusterView): void
   /** Takes nobody new, answers those who wait, and resolves once every session has ended or `within` is over. */
@@ -47,6 +46,8 @@ export interface ProxyServer {
   stop(): Promise<void>
   /** It takes nobody new any more. */
   stopping(): boolean
+  /** Whether a session is left that came to this cluster. */
+  uses(cluster: ClusterView): boolean
   ready(listen: string): { readonly ok: boolean; readonly why: string }
   listeners(): ListenerStatus[]
   sessions(): SessionStatus[]
@@ -59,15 +60,14 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
   const table = createTable<Session>()
   const keys = new Map<string, KeyHome>()
   const listeners = new Map<string, Listener>()
-  const entrances = new Map<string, Entrance>()
+  /** Those that a reload took away while they had sessions. */
+  const retired = new Set<Listener>()
   let stopping = false
   const { report, now } = deps
 
-  for (const [name, rules] of Object.entries(deps.config().listen))
-    listeners.set(
-      name,
-      createListener(name, rules, found(deps.clusters, rules.cluster, 'cluster'), { table, report, now }),
-    )
+  const make = (name: string, rules: ListenConfig, clusters: ReadonlyMap<string, ClusterView>) =>
+    createListener(name, rules, found(clusters, rules.cluster, 'cluster'), { table, report, now })
+  for (const [name, rules] of Object.entries(deps.listen)) listeners.set(name, make(name, rules, deps.clusters))
 
   const room: Room = {
     table,
@@ -88,57 +88,47 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     },
   })
   const pumpAll = () => {
-    for (const { waitroom } of listeners.values()) if (waitroom.size() > 0) waitroom.pump()
+    for (const { waitroom } of [...listeners.values(), ...retired]) if (waitroom.size() > 0) waitroom.pump()
   }
   const stopJanitor = startJanitor(room, () => {
     deps.tick()
     pumpAll()
   })
 
-  async function openAll(): Promise<readonly OpenProblem[]> {
-    const problems: OpenProblem[] = []
-    for (const [name, listener] of listeners) {
-      const opened = await openEntrance(name, listener.rules().address, socket => accept(socket, listener))
-      if (opened.ok) entrances.set(name, opened.entrance)
-      else problems.push(opened)
+  const entrances = createEntrances(accept, deps.bind, ({ listening, leadsTo }) =>
+    report({ kind: 'listening', listen: leadsTo().name, address: listening.bound }),
+  )
+
+  async function prepare(plan: ListenersPlan, clusters: ReadonlyMap<string, ClusterView>): Promise<Prepared> {
+    const next = new Map(
+      plan.listeners.map(({ name, rules, goesOn }) => {
+        const old = goesOn ? listeners.get(name) : undefined
+        return [name, old ?? make(name, rules, clusters)]
+      }),
+    )
+    const prepared = await entrances.prepare(plan, ({ name }) => found(next, name, 'listener'))
+    if (!prepared.ok) return prepared
+    const { commit, abort } = prepared.change
+    const change = {
+      abort,
+      commit() {
+        commit()
+        for (const listener of listeners.values()) if (next.get(listener.name) !== listener) retired.add(listener)
+        listeners.clear()
+        for (const [name, listener] of next) listeners.set(name, listener)
+        for (const { name, rules } of plan.listeners) listeners.get(name)?.setRules(rules)
+      },
     }
-    if (problems.length > 0) closeAll()
-    else for (const [listen, { address }] of entrances) report({ kind: 'listening', listen, address })
-    return problems
+    return { ok: true, change }
   }
 
-  const closeAll = () => {
-    for (const entrance of entrances.values()) entrance.close()
-    entrances.clear()
-  }
+  const sessions = () => STATES.flatMap(state => [...table.in(state)])
 
-  function reconcile(cluster: ClusterView): void {
-    const state = cluster.state()
-    cutWrong(cluster, state)
-    for (const session of table.in('dialing')) if (session.listener.cluster === cluster) endWrongDial(session, state)
-    pumpAll()
-  }
-
-  function cutWrong(cluster: ClusterView, state: ClusterState): void {
-    const counts = new Map<string, { listen: string; member: string; end: End; count: number }>()
-    for (const session of table.in('joined')) {
-      if (session.listener.cluster !== cluster || session.member === undefined || session.cutting) continue
-      const end = mustCut(state, joinedOf(session, session.member))
-      if (!end) continue
-      const key = `${session.listen}/${session.member}/${end}`
-      const tally = counts.get(key) ?? { listen: session.listen, member: session.member, end, count: 0 }
-      counts.set(key, { ...tally, count: tally.count + 1 })
-      cut(session, end)
-    }
-    for (const tally of counts.values()) report({ kind: 'sessions_cut', cluster: cluster.name, ...tally })
-  }
-
-  /** A dial to a member that is no longer the primary, or that health has given up, need not wait for its time limit. */
-  function endWrongDial(session: Session, { gate, health }: ClusterState): void {
-    const { member } = session
-    if (member === undefined) return
-    const wrong = session.config.role === 'primary' && !(gate.kind === 'open' && gate.member === member)
-    if (wrong || health.get(member)?.up === false) stopWait(session, 'interrupted')
+  /** A listener that was taken away is forgotten with its last session. */
+  function forgetRetired(): void {
+    if (retired.size === 0) return
+    const inUse = new Set(sessions().map(({ listener }) => listener))
+    for (const listener of retired) if (!inUse.has(listener)) retired.delete(listener)
   }
 
   /** Looks every 20 ms; gives up after `most`, or once everything was ended by other means. */
@@ -154,17 +144,20 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
   }
 
   return {
-    open: openAll,
-    reconcile,
+    prepare,
+    reconcile(cluster) {
+      reconcile(cluster, room)
+      pumpAll()
+    },
     async drain(within) {
       stopping = true
-      closeAll()
+      entrances.closeAll()
       refuseWaiting()
       await until(() => table.in('joined').size === 0, within)
     },
     async stop() {
       stopping = true
-      closeAll()
+      entrances.closeAll()
       refuseWaiting()
       for (const session of table.in('joined')) cut(session, 'cut_shutdown')
       await until(() => table.size() === 0, LAST_WORDS)
@@ -172,17 +165,25 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       for (const session of [...table.in('joined'), ...table.in('closing')]) session.socket.destroy()
     },
     stopping: () => stopping,
+    uses: cluster => sessions().some(({ listener }) => listener.cluster === cluster),
     ready: name => readiness(found(listeners, name, 'listener')),
-    listeners: () => [...listeners.values()].map(listenerStatus),
+    listeners: () => [...listeners.values(), ...onlyRetired()].map(listenerStatus),
     sessions: () =>
       (['startup', 'held', 'dialing', 'joined'] as const).flatMap(state => [...table.in(state)].map(statusOf)),
     sessionsOn: (cluster, member) => table.on(cluster, member),
     size: () => table.size(),
   }
 
+  /** A name that is in force again stands for both. */
+  function onlyRetired(): readonly Listener[] {
+    forgetRetired()
+    return [...retired].filter(({ name }) => !listeners.has(name))
+  }
+
   function readiness({ name, cluster, rules }: Listener): { ok: boolean; why: string } {
     if (stopping) return { ok: false, why: 'the proxy is stopping' }
-    if (!entrances.has(name)) return { ok: false, why: 'not listening yet' }
+    if (!listeners.has(name)) return { ok: false, why: 'taken away by a reload; its sessions end by themselves' }
+    if (!entrances.get(name)) return { ok: false, why: 'not listening yet' }
     const usable = cluster.pool(rules()).filter(entry => entry.usable)
     if (usable.length > 0)
       return { ok: true, why: `takes sessions for ${usable.map(entry => entry.member.name).join(', ')}` }
@@ -200,7 +201,15 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       dialing: count('dialing'),
       joined: count('joined'),
     }
-    return { name, cluster, role, ready: ok, why, sessions, address: entrances.get(name)?.address ?? 'not listening' }
+    return {
+      name,
+      cluster,
+      role,
+      ready: ok,
+      why,
+      sessions,
+      address: entrances.get(name)?.bound ?? 'not listening',
+    }
   }
 
   function statusOf(session: Session): SessionStatus {

@@ -14,6 +14,8 @@ export interface SourceStatus {
   readonly answeredAt?: Ms
   /** How often it had to go to another endpoint since start. */
   readonly reconnects: number
+  /** A source that is to take its place and has not spoken yet: why not. */
+  readonly next?: string
 }
 
 export interface Source {

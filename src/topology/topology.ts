@@ -96,5 +96,6 @@ export interface Topology {
 
 /** What a source tells: a snapshot, or that nobody answers and the last snapshot still stands. */
 export type SourceNews =
-  | { readonly kind: 'topology'; readonly topology: Topology }
+  /** `another`: the first word of a source that has taken another's place; its revisions count by themselves. */
+  | { readonly kind: 'topology'; readonly topology: Topology; readonly another?: true }
   | { readonly kind: 'silent'; readonly since: Ms; readonly why: string }

@@ -1,21 +1,24 @@
 // The admin address and the control socket over real sockets, and the command line against them. What they ask is faked.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startControl } from '../../src/admin/control.js'
-import type { AdminDeps, Listening, Started } from '../../src/admin/deps.js'
+import type { AdminDeps, AdminServer, Started } from '../../src/admin/deps.js'
 import { createFeed } from '../../src/admin/feed.js'
 import { startAdmin } from '../../src/admin/server.js'
-import { listenOnPath } from '../../src/admin/unix-socket.js'
 import { cli } from '../../src/cli/cli.js'
 import type { Event } from '../../src/events/event.js'
+import { createBind } from '../../src/listening/bind.js'
+import { NOTHING } from '../../src/listening/inherited.js'
 import type { Status } from '../../src/pools/status.js'
 import { epochMs, ms } from '../../src/units/units.js'
+
+const bind = createBind(NOTHING)
 
 const status: Status = {
   name: 'gate<1>',
@@ -49,6 +52,7 @@ function fakes() {
       drained.push(`${member} ${on}`)
       return { ok: true, said: `${member}: ${on ? 'drained' : 'undrained'}` }
     },
+    reload: async () => ({ ok: false, why: 'nothing is changed:\nlog.level: wrong', blame: 'config' }),
     metrics: async () => '# metrics\n',
     ready: listen => (listen === 'write' ? { ok: true, why: 'pg1' } : { ok: false, why: 'read: no replica qualifies' }),
     events: feed,
@@ -56,7 +60,7 @@ function fakes() {
   return { deps, feed, drained }
 }
 
-function started(outcome: Started): Listening {
+function started(outcome: Started): AdminServer {
   if (!outcome.ok) throw new Error(outcome.why)
   return outcome.server
 }
@@ -70,9 +74,11 @@ async function hindered(outcome: Started): Promise<string> {
 
 async function admin(t: Test) {
   const world = fakes()
-  const server = started(await startAdmin({ kind: 'tcp', host: '127.0.0.1', port: 0 }, world.deps, nothingToReport))
+  const server = started(
+    await startAdmin({ kind: 'tcp', host: '127.0.0.1', port: 0 }, world.deps, nothingToReport, bind),
+  )
   t.teardown(server.stop)
-  return { ...world, server, port: Number(server.address.split(':')[1]) }
+  return { ...world, server, port: Number(server.listening.bound.split(':')[1]) }
 }
 
 function nothingToReport(event: Event): never {
@@ -88,7 +94,7 @@ function directory(t: Test): string {
 async function control(t: Test) {
   const world = fakes()
   const path = join(directory(t), 'control.sock')
-  const server = started(await startControl(path, world.deps))
+  const server = started(await startControl(path, world.deps, bind))
   t.teardown(server.stop)
   return { ...world, path, server }
 }
@@ -190,9 +196,9 @@ t.test('a request that never ends and a connection that says nothing are closed'
 t.test('a route that fails is a 500 with the reason, and the server goes on', async t => {
   const { deps } = fakes()
   const broken = { ...deps, metrics: () => Promise.reject(new Error('no registry')) }
-  const server = started(await startAdmin({ kind: 'tcp', host: '127.0.0.1', port: 0 }, broken, nothingToReport))
+  const server = started(await startAdmin({ kind: 'tcp', host: '127.0.0.1', port: 0 }, broken, nothingToReport, bind))
   t.teardown(server.stop)
-  const where = { port: Number(server.address.split(':')[1]) }
+  const where = { port: Number(server.listening.bound.split(':')[1]) }
   t.match(await get(where, '/metrics'), { status: 500, body: /this is a bug of mekare, please report it: no registry/ })
   t.equal((await get(where, '/healthz')).status, 200)
 })
@@ -269,19 +275,19 @@ t.test('a taken port is said with the remedy', async t => {
   t.teardown(() => other.close())
   const { port } = other.address() as AddressInfo
   t.equal(
-    await hindered(await startAdmin({ kind: 'tcp', host: '127.0.0.1', port }, deps, nothingToReport)),
-    `admin.address: port ${port} is taken (EADDRINUSE); stop the other process or choose another port`,
+    await hindered(await startAdmin({ kind: 'tcp', host: '127.0.0.1', port }, deps, nothingToReport, bind)),
+    `admin.address: 127.0.0.1:${port} is taken (EADDRINUSE); stop the other process or choose another`,
   )
   t.match(
-    await hindered(await startAdmin({ kind: 'tcp', host: '192.0.2.1', port: 0 }, deps, nothingToReport)),
-    /^admin\.address: 192\.0\.2\.1 is no address of this host \(EADDRNOTAVAIL\); choose one that is/,
+    await hindered(await startAdmin({ kind: 'tcp', host: '192.0.2.1', port: 0 }, deps, nothingToReport, bind)),
+    /^admin\.address: 192\.0\.2\.1:0 is not an address of this machine \(EADDRNOTAVAIL\); choose one of/,
   )
 })
 
 t.test('an address that is not loopback is warned of, with what it shows', async t => {
   const { deps } = fakes()
   const events: Event[] = []
-  const server = started(await startAdmin({ kind: 'tcp', host: '0.0.0.0', port: 0 }, deps, e => events.push(e)))
+  const server = started(await startAdmin({ kind: 'tcp', host: '0.0.0.0', port: 0 }, deps, e => events.push(e), bind))
   await server.stop()
   t.match(events, [
     { kind: 'warned', what: /^admin\.address: 0\.0\.0\.0:\d+ is not loopback: whoever reaches it reads/ },
@@ -293,7 +299,7 @@ t.test('the control socket has mode 0600 whatever the umask, and goes at the sto
   const path = join(directory(t), 'sub', 'control.sock')
   const before = process.umask(0)
   t.teardown(() => process.umask(before))
-  const server = started(await startControl(path, fakes().deps))
+  const server = started(await startControl(path, fakes().deps, bind))
   t.equal(statSync(path).mode & 0o777, 0o600)
   t.equal(statSync(join(path, '..')).mode & 0o777, 0o755)
   t.equal(process.umask(), 0, 'the umask is as it was')
@@ -302,20 +308,29 @@ t.test('the control socket has mode 0600 whatever the umask, and goes at the sto
 })
 
 t.test('the file has its mode at the moment it is there, before anybody could connect', async t => {
-  const path = join(directory(t), 'control.sock')
+  const where = directory(t)
+  const path = join(where, 'control.sock')
   const before = process.umask(0)
   t.teardown(() => process.umask(before))
+  const modes = new Set<number>()
   const server = createServer()
   const listen = server.listen.bind(server)
-  const modes: number[] = []
-  const watched = (where: string, done: () => void) => {
-    listen(where, done)
-    modes.push(statSync(where).mode & 0o777)
+  const watched = (how: { path: string }, done: () => void) => {
+    listen(how, done)
+    modes.add(statSync(how.path).mode & 0o777)
     return server
   }
-  t.equal(await listenOnPath(Object.assign(server, { listen: watched }), path, 'admin.socket'), undefined)
-  t.strictSame(modes, [0o600])
-  await new Promise(resolve => server.close(resolve))
+  const bound = await bind(Object.assign(server, { listen: watched }), {
+    key: 'admin.socket',
+    address: { kind: 'unix', path },
+    mode: 0o600,
+  })
+  t.ok(bound.ok)
+  modes.add(statSync(path).mode & 0o777)
+  t.strictSame([...modes], [0o600])
+  t.strictSame(readdirSync(where), ['control.sock'], 'and no other name of it is left')
+  if (bound.ok) bound.listening.close()
+  t.strictSame(readdirSync(where), [])
 })
 
 t.test('the socket of a dead process is replaced, that of a live one is not', async t => {
@@ -323,10 +338,10 @@ t.test('the socket of a dead process is replaced, that of a live one is not', as
   const leave = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
   spawnSync(process.execPath, ['-e', leave])
   t.ok(existsSync(path), 'it was left behind')
-  const first = started(await startControl(path, fakes().deps))
+  const first = started(await startControl(path, fakes().deps, bind))
   t.equal(
-    await hindered(await startControl(path, fakes().deps)),
-    `admin.socket: ${path} is in use by another process; stop that one or choose another path`,
+    await hindered(await startControl(path, fakes().deps, bind)),
+    `admin.socket: ${path} is in use by another process (EADDRINUSE); stop that one or choose another path`,
   )
   t.equal((await get({ socketPath: path }, '/healthz')).status, 200, 'the first one still answers')
   await first.stop()
@@ -337,17 +352,20 @@ t.test('what is not a socket is left alone; a path that cannot be is said', asyn
   const where = directory(t)
   const file = join(where, 'precious')
   writeFileSync(file, 'data')
-  t.match(await hindered(await startControl(file, fakes().deps)), /is there and is not a socket; it is left alone/)
+  t.match(
+    await hindered(await startControl(file, fakes().deps, bind)),
+    /is there and is not a socket; it is left alone/,
+  )
   t.equal(readFileSync(file, 'utf8'), 'data')
   t.match(
-    await hindered(await startControl(join(where, 'a', 'b', 'c.sock'), fakes().deps)),
+    await hindered(await startControl(join(where, 'a', 'b', 'c.sock'), fakes().deps, bind)),
     /^admin\.socket: the directory .*\/a\/b does not exist, nor does the one above it; make it or choose another path$/,
   )
   t.match(
-    await hindered(await startControl(join(where, 'x'.repeat(120)), fakes().deps)),
+    await hindered(await startControl(join(where, 'x'.repeat(120)), fakes().deps, bind)),
     /has more than 107 bytes.*choose a shorter one$/,
   )
-  t.match(await hindered(await startControl(join(file, 'c.sock'), fakes().deps)), /^admin\.socket: /)
+  t.match(await hindered(await startControl(join(file, 'c.sock'), fakes().deps, bind)), /^admin\.socket: /)
 })
 
 async function run(line: readonly string[]) {

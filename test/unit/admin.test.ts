@@ -238,7 +238,7 @@ t.test('a line of JSON has level, message and fields; below the level nothing is
     why: 'refused',
     msg: 'demo/pg1: down: refused',
   })
-  log.setLevel('debug')
+  log.change({ level: 'debug', format: 'auto' })
   log.report(ended)
   t.match(lines[1], /"event":"session_ended"/)
 })
