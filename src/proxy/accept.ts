@@ -8,7 +8,7 @@ import { left, serve } from './hops.js'
 import { createInbound } from './inbound.js'
 import type { Listener } from './listener.js'
 import type { Room } from './room.js'
-import { MOST_CLOSING, refuse, type Session } from './session.js'
+import { doorOf, MOST_CLOSING, refuse, type Session } from './session.js'
 
 export interface AcceptDeps {
   readonly room: Room
@@ -39,7 +39,7 @@ export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
     const refusal = admission(session)
     room.table.add(session)
     // Once joined, a client's end is passed on, not taken for a leaving: it may have half-closed behind its last words.
-    session.inbound.onGone(error => {
+    doorOf(session).inbound.onGone(error => {
       if (session.state !== 'joined') left(session, error, room)
     })
     if (refusal?.end === 'refused_limit' && room.table.in('closing').size < MOST_CLOSING)
@@ -82,8 +82,7 @@ function newSession(id: number, socket: Socket, listener: Listener, now: Ms): Se
     since: now,
     member: undefined,
     state: 'startup',
-    socket,
-    inbound: createInbound(socket),
+    door: { socket, inbound: createInbound(socket) },
     listener,
     config: listener.rules(),
     joinedAs: 'replica',

@@ -19,14 +19,15 @@ export interface Escorted {
   readonly toSession: readonly Buffer[]
 }
 
-/** A session's socket, and where it keeps what it waits for. */
-export interface Escortee extends WaitSlot {
+/** Both sides, and what was read from the client. */
+export interface Sides {
   readonly socket: Socket
+  readonly inbound: Inbound
+  readonly link: Socket
 }
 
 /** Escorts until there is nothing more to learn. `answer`: what the link has answered already, not yet passed on. */
-export function escort(client: Escortee, inbound: Inbound, link: Socket, answer: Buffer): Promise<Escorted> {
-  const { socket: session } = client
+export function escort(slot: WaitSlot, { socket: session, inbound, link }: Sides, answer: Buffer): Promise<Escorted> {
   return new Promise(resolve => {
     const scanner = createBackendScanner()
     let key: Key | undefined
@@ -34,7 +35,7 @@ export function escort(client: Escortee, inbound: Inbound, link: Socket, answer:
     const done = (rest: readonly Buffer[]) => {
       if (over) return
       over = true
-      client.wait = undefined
+      slot.wait = undefined
       link.pause()
       link.off('data', onLink).off('end', onLinkEnd).off('error', onLinkEnd).off('drain', onLinkDrain)
       session.off('drain', onSessionDrain)
@@ -63,7 +64,7 @@ export function escort(client: Escortee, inbound: Inbound, link: Socket, answer:
     onLink(answer)
     if (over) return
     // A cut ends the escort; the relay then carries it out.
-    begin(client, ms(Number.POSITIVE_INFINITY), () => done([]))
+    begin(slot, ms(Number.POSITIVE_INFINITY), () => done([]))
     inbound.onBytes(onSession)
     link.resume()
   })

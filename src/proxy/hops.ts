@@ -12,7 +12,7 @@ import { askAgain, dial, type Linked, type Request, stillRight } from './attempt
 import { cancel, keyName } from './cancel.js'
 import { escort, type Key } from './escort.js'
 import type { Room } from './room.js'
-import { drop, refuse, relayed, type Session } from './session.js'
+import { doorOf, drop, refuse, relayed, type Session } from './session.js'
 import { begin } from './wait.js'
 
 /** Takes a counted session through its life. Never rejects for anything a client or member does. */
@@ -33,7 +33,8 @@ export async function serve(session: Session, room: Room): Promise<void> {
 
 /** Hop 1. Reads one packet and no more; a cancel is served here, and what is no PostgreSQL is refused. */
 async function readRequest(session: Session, room: Room, link?: Socket): Promise<Request | undefined> {
-  const { inbound, config } = session
+  const { config } = session
+  const { inbound } = doorOf(session)
   const until = ms(room.now() + config.startupTimeout)
   // A change of the gate interrupts dials; a client that is still to speak keeps its time.
   const late = `mekare: no startup packet within ${formatMs(config.startupTimeout)} (startupTimeout)`
@@ -132,13 +133,13 @@ function whyHeld(session: Session): string {
 async function goesOnInPlaintext(session: Session, request: Request, { answer }: Linked): Promise<boolean> {
   if (request.kind !== 'ssl' && request.kind !== 'gssenc') return false
   if (answer.length !== 1 || readEncryptionAnswer(request.kind, answer[0] ?? 0) !== 'plaintext') return false
-  session.socket.write(answer)
+  doorOf(session).socket.write(answer)
   return true
 }
 
 /** Hop 4: hands both sockets to the relay with every byte already read, in order. A plaintext startup is escorted first. */
 async function join(session: Session, request: Request, linked: Linked, room: Room): Promise<void> {
-  const { socket, inbound } = session
+  const { socket, inbound } = doorOf(session)
   const { link, entry } = linked
   const member = entry.member.name
   session.linkedTo = entry.address
@@ -151,7 +152,7 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
   room.report({ kind: 'session_joined', listen, client, member, heldFor, connectTook: session.connectTook ?? ms(0) })
   const escorted =
     request.kind === 'startup'
-      ? await escort(session, inbound, link, linked.answer)
+      ? await escort(session, { socket, inbound, link }, linked.answer)
       : { toLink: [inbound.release()], toSession: [linked.answer] }
   if (session.end) {
     link.destroy()
@@ -165,6 +166,7 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
   session.attached = room.engine.attach({ session: socket, link, ...nonEmpty(escorted) }, end =>
     relayed(session, end, room),
   )
+  session.door = undefined
   // A cut that came while the startup was escorted takes effect now.
   if (session.cutting) session.attached.cut()
 }

@@ -31,7 +31,7 @@ export function startJanitor(room: Room, tick: () => void): () => void {
     if (++sweeps % RARE_SWEEP === 0) for (const session of room.table.in('joined')) endDead(session)
     if (sweeps % SLOW_SWEEP !== 0) return
     for (const session of room.table.in('joined')) watch(session, now)
-    for (const session of room.table.in('closing')) if (now - session.since > CLOSING_MS) session.socket.destroy()
+    for (const session of room.table.in('closing')) if (now - session.since > CLOSING_MS) session.door?.socket.destroy()
     room.cancelLimit.sweep(now)
   }, SWEEP_MS)
   return () => clearInterval(timer)

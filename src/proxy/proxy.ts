@@ -162,7 +162,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       for (const session of table.in('joined')) cut(session, 'cut_shutdown')
       await until(() => table.size() === 0, LAST_WORDS)
       stopJanitor()
-      for (const session of [...table.in('joined'), ...table.in('closing')]) session.socket.destroy()
+      for (const session of [...table.in('joined'), ...table.in('closing')]) session.door?.socket.destroy()
     },
     stopping: () => stopping,
     uses: cluster => sessions().some(({ listener }) => listener.cluster === cluster),

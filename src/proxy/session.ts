@@ -13,9 +13,15 @@ import type { Inbound } from './inbound.js'
 import type { Listener } from './listener.js'
 import { stopWait, type WaitSlot } from './wait.js'
 
-export interface Session extends Row, WaitSlot {
+/** How the client is spoken with until a relay does it. */
+export interface Door {
   readonly socket: Socket
   readonly inbound: Inbound
+}
+
+export interface Session extends Row, WaitSlot {
+  /** Undefined once the relay has it: an idle session keeps no stream and no buffer. */
+  door: Door | undefined
   /** `10.0.0.7:41234`, or `unix`. */
   readonly client: string
   /** Where it came in: its cluster and its place to wait, whatever a reload makes of the name. */
@@ -70,17 +76,24 @@ const SQLSTATE: Record<Refusal, string> = {
 /** So many refused clients may take their time to go. */
 export const MOST_CLOSING = 500
 
+/** The door of a session that no relay has yet. */
+export function doorOf({ id, door }: Session): Door {
+  if (!door) throw new Error(`session ${id} is the relay's already`)
+  return door
+}
+
 /** Answers with a FATAL ErrorResponse, ends the session, and reports it. Does nothing to one that has ended. */
 export function refuse(session: Session, end: Refusal, message: string, deps: SessionDeps): void {
   if (session.end) return
   finish(session, end, deps)
   deps.report({ kind: 'session_refused', listen: session.listen, client: session.client, end, message })
   const answer = errorResponse({ severity: 'FATAL', code: SQLSTATE[end], message })
-  session.socket.on('error', () => session.socket.destroy())
-  session.socket.end(answer)
-  session.socket.resume()
+  const { socket } = doorOf(session)
+  socket.on('error', () => socket.destroy())
+  socket.end(answer)
+  socket.resume()
   // Of a flood's last words none is waited for: each would hold a descriptor for seconds.
-  if (deps.table.in('closing').size > MOST_CLOSING) session.socket.destroySoon()
+  if (deps.table.in('closing').size > MOST_CLOSING) socket.destroySoon()
 }
 
 /** The session's one end before it was joined: whatever it waits for is interrupted. */
@@ -90,8 +103,9 @@ function finish(session: Session, end: End, deps: SessionDeps): void {
   session.onEnd?.()
   deps.table.move(session, 'closing')
   stopWait(session, 'interrupted')
-  if (session.socket.destroyed) deps.table.remove(session)
-  else session.socket.once('close', () => deps.table.remove(session))
+  const socket = session.door?.socket
+  if (!socket || socket.destroyed) deps.table.remove(session)
+  else socket.once('close', () => deps.table.remove(session))
   session.since = deps.now()
 }
 
@@ -101,7 +115,7 @@ export function drop(session: Session, end: End, deps: SessionDeps, error?: stri
   const member = session.member
   finish(session, end, deps)
   reportEnd(session, end, member, deps, error)
-  session.socket.destroy()
+  session.door?.socket.destroy()
 }
 
 /** Ends a session in order, with nothing said: its request was served. */
@@ -109,8 +123,9 @@ export function close(session: Session, end: End, deps: SessionDeps): void {
   if (session.end) return
   finish(session, end, deps)
   reportEnd(session, end, undefined, deps)
-  session.socket.end()
-  session.socket.resume()
+  const { socket } = doorOf(session)
+  socket.end()
+  socket.resume()
 }
 
 /** The relay's end, as the session's. */
@@ -143,9 +158,9 @@ function reportEnd(session: Session, end: End, member: string | undefined, deps:
 }
 
 /** What the session has moved so far, its startup included. */
-export function movedBytes({ attached, early, socket }: Session): { fromClient: Bytes; fromMember: Bytes } {
+export function movedBytes({ attached, early, door }: Session): { fromClient: Bytes; fromMember: Bytes } {
   const counts = attached?.counts()
-  if (!counts) return { fromClient: bytes(socket.bytesRead), fromMember: bytes(early.fromMember) }
+  if (!counts) return { fromClient: bytes(door?.socket.bytesRead ?? 0), fromMember: bytes(early.fromMember) }
   return {
     fromClient: bytes(early.fromClient + counts.fromSession),
     fromMember: bytes(early.fromMember + counts.fromLink),
