@@ -7,7 +7,12 @@ import { ms } from '../../src/units/units.js'
 
 const [engineName, threads, spin, host, port, targetHost, targetPort] = process.argv.slice(2)
 const asked = engineName === 'net' || engineName === 'native' ? engineName : 'auto'
-const config = { engine: asked, threads: Number(threads), spin: ms(Number.parseFloat(spin ?? '') / 1000) } as const
+const config = {
+  engine: asked,
+  threads: Number(threads),
+  spin: ms(Number.parseFloat(spin ?? '') / 1000),
+  batch: 'auto',
+} as const
 const made = await createEngine(config, what => console.error(what))
 if (!made.ok) throw new Error(made.why)
 const { engine } = made

@@ -28,6 +28,10 @@ export const table = z.strictObject({
           kind.duration('0us', '10ms').prefault('0us'),
           'How long a thread of the native engine looks for more work before it sleeps.',
         ),
+        batch: key(
+          kind.choice('auto', 'off').prefault('auto'),
+          'Whether a thread of the native engine reads and sends for many sessions in one system call (io_uring), where the kernel lets it; else each on its own.',
+        ),
       })
       .prefault({}),
     'How bytes are moved.',

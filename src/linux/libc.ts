@@ -4,6 +4,13 @@
 import { constants } from 'node:os'
 import koffi from 'koffi'
 
+/** System call numbers (one for all architectures) and flags of the calls that glibc has no function for. */
+const IO_URING_SETUP = 425
+const IO_URING_ENTER = 426
+const ENTER_GETEVENTS = 1
+const PROT_READ_WRITE = 3
+const MAP_SHARED_POPULATE = 0x8001
+
 /** Memory handed to a system call; it is used during the call only. */
 type Memory = Uint8Array | Int32Array | BigInt64Array
 
@@ -22,6 +29,13 @@ export interface Libc {
   epollCreate(flags: number): number
   epollControl(epoll: number, operation: number, fd: number, event: Memory): number
   epollWait(epoll: number, events: Memory, most: number, timeout: number): number
+  ioUringSetup(entries: number, params: Memory): number
+  /** Submits so many calls and waits until `least` have completed. */
+  ioUringEnter(ring: number, submit: number, least: number): number
+  /** Shared memory of a descriptor, to be read and written; undefined on failure. It stays mapped for the life of the process. */
+  map(fd: number, offset: number, length: number): ArrayBuffer | undefined
+  /** Where memory lies. It stays there for as long as it is referenced. */
+  addressOf(memory: Memory): bigint
   /** Of the last call that failed on this thread: to be asked for before any other call. */
   errno(): number
 }
@@ -31,6 +45,12 @@ export function loadLibc(): Libc {
   if (process.platform !== 'linux') throw new Error(`needs Linux, this is ${process.platform}`)
   if (process.arch !== 'x64' && process.arch !== 'arm64') throw new Error(`needs x64 or arm64, this is ${process.arch}`)
   const library = koffi.load('libc.so.6')
+  // Variadic in C; both architectures pass integers the same way to either kind.
+  const setup = library.func('long syscall(long, unsigned int, void *)')
+  const enter = library.func(
+    'long syscall(long, unsigned int, unsigned int, unsigned int, unsigned int, size_t, size_t)',
+  )
+  const mmap = library.func('intptr_t mmap(intptr_t, size_t, int, int, int, int64_t)')
   return {
     recv: library.func('int recv(int, void *, size_t, int)'),
     send: library.func('int send(int, const void *, size_t, int)'),
@@ -47,6 +67,13 @@ export function loadLibc(): Libc {
     epollCreate: library.func('int epoll_create1(int)'),
     epollControl: library.func('int epoll_ctl(int, int, int, void *)'),
     epollWait: library.func('int epoll_wait(int, void *, int, int)'),
+    ioUringSetup: (entries, params) => setup(IO_URING_SETUP, entries, params),
+    ioUringEnter: (ring, submit, least) => enter(IO_URING_ENTER, ring, submit, least, ENTER_GETEVENTS, 0, 0),
+    map(fd, offset, length) {
+      const at = mmap(0, length, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset)
+      return at === -1 ? undefined : koffi.view(BigInt(at), length)
+    },
+    addressOf: memory => koffi.address(memory),
     errno: () => koffi.errno(),
   }
 }

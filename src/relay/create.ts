@@ -26,10 +26,15 @@ async function startNative(config: Config['relay'], told: (what: string) => void
   try {
     // Only now: koffi may be missing or may not load.
     const { createNativeEngine } = await import('./native.js')
-    const { threads, spin } = config
+    const { threads, spin, batch } = config
     let tried = false
     const heard: string[] = []
-    const engine = createNativeEngine({ threads, spin, told: what => (tried ? told(what) : heard.push(what)) })
+    const engine = createNativeEngine({
+      threads,
+      spin,
+      batched: batch === 'auto',
+      told: what => (tried ? told(what) : heard.push(what)),
+    })
     const failure = (await engine.ready()) ?? (await tryOut(engine))
     // What a thread has said of its crash comes before what the session saw of it.
     const why = heard[0]?.split(';')[0] ?? failure

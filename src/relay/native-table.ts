@@ -60,6 +60,8 @@ export interface WorkerInput {
   readonly wake: number
   /** How long to look for more work before sleeping, in ms. */
   readonly spin: number
+  /** Whether many reads or sends may be made in one system call, where the kernel has it. */
+  readonly batched: boolean
 }
 
 /** What the main thread asks. Both descriptors are in the table already; the bytes are to be written before anything else. */

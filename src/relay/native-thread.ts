@@ -19,6 +19,7 @@ export interface ThreadDeps {
   readonly sockets: Sockets
   /** In ms. */
   readonly spin: number
+  readonly batched: boolean
   /** Crashes, in words for the log. */
   readonly told: (what: string) => void
 }
@@ -122,7 +123,13 @@ export class RelayThread {
   private start(): void {
     const { port1, port2 } = new MessageChannel()
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: { table: this.table, wake: this.wakeFd, spin: this.deps.spin, port: port2 },
+      workerData: {
+        table: this.table,
+        wake: this.wakeFd,
+        spin: this.deps.spin,
+        batched: this.deps.batched,
+        port: port2,
+      },
       transferList: [port2],
       // Flags of this process are not the thread's.
       execArgv: [],

@@ -14,6 +14,8 @@ export interface NativeOptions {
   readonly threads: number
   /** How long a thread looks for more work before it sleeps; 0 or none: not at all. */
   readonly spin?: Ms
+  /** Whether a thread may use io_uring(7) to make many calls in one; without it, or where there is none, each is made alone. */
+  readonly batched?: boolean
   /** Crashes of threads and sessions that had to stay with Node, in words for the log. */
   readonly told?: (what: string) => void
 }
@@ -28,10 +30,15 @@ export interface NativeEngine extends Engine {
 }
 
 /** Starts the threads. Throws with the reason where system calls cannot be made from here. */
-export function createNativeEngine({ threads: count, spin, told = () => {} }: NativeOptions): NativeEngine {
+export function createNativeEngine({
+  threads: count,
+  spin,
+  batched = true,
+  told = () => {},
+}: NativeOptions): NativeEngine {
   const libc = loadLibc()
   const sockets = createSockets(libc)
-  const deps = { libc, sockets, spin: spin ?? 0, told }
+  const deps = { libc, sockets, spin: spin ?? 0, batched, told }
   const threads = Array.from({ length: count }, () => new RelayThread(deps))
   const net = createNetEngine()
   const close = (fd: number) => {

@@ -6,12 +6,17 @@ import { EAGAIN, type Libc } from '../linux/libc.js'
 import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, type Sockets } from '../linux/sockets.js'
 import { type Ending, type NativeTable, STATE } from './native-table.js'
 
-/** Bytes asked for at once; what a session whose reader is slow may hold. */
+/** Bytes asked for at once: of an end that has filled the smaller one, the larger; what a session whose reader is slow may hold. */
 const CHUNK = 65_536
+const BULK = 262_144
+/** A read so long is no single message any more: the end streams. */
+const STREAMING = 8192
 /** Reads of one end before the others have their turn. */
 const SHARE = 4
 /** Buffers kept for the next partial send. */
 const KEPT = 64
+
+const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL
 
 /** What an end is still owed. */
 interface Backlog {
@@ -37,6 +42,23 @@ export interface Lane {
   forget(slot: number): void
 }
 
+/** What a round of many ends at once needs beside. */
+export interface RoundLane {
+  mayRead(end: number): boolean
+  /** Moves at most a share from an end to its peer. */
+  pump(end: number): void
+  /** A read gave no byte: `got` 0 for an end in order, else its errno. */
+  none(end: number, got: number, errno: number): void
+  /** A read gave so many bytes, which are on their way. */
+  took(end: number, got: number): void
+  /** Sends the end what was kept for it; when nothing is left, its peer is read again. */
+  flushed(end: number): void
+  /** The end takes these bytes later, before anything else. */
+  keep(end: number, bytes: Uint8Array): void
+  /** The end has no more for now, or is read on when it was cut short. */
+  readOn(end: number, short: boolean): void
+}
+
 export interface LaneDeps {
   readonly libc: Libc
   readonly sockets: Sockets
@@ -45,11 +67,15 @@ export interface LaneDeps {
   fail(end: number, errno: number, call: Ending['call']): void
   /** Both ends have ended in order and were told. */
   ended(slot: number): void
+  /** Offered an end that has something to read; true when it is seen to. */
+  later(end: number): boolean
 }
 
-export function createLane({ libc, sockets, table, fail, ended }: LaneDeps): Lane {
+export function createLane({ libc, sockets, table, fail, ended, later }: LaneDeps): Lane & RoundLane {
   const { descriptor, state, taken } = table
-  const chunk = new Uint8Array(CHUNK)
+  const chunk = new Uint8Array(BULK)
+  /** By end: how much its last read gave. */
+  const last = new Int32Array(state.length)
   const backlogs = new Map<number, Backlog>()
   const spare: Uint8Array[] = []
   let queue: number[] = []
@@ -65,7 +91,7 @@ export function createLane({ libc, sockets, table, fail, ended }: LaneDeps): Lan
 
   /** Sends the first `length` bytes of the chunk. What does not fit is kept, and the end is blocked until it has gone. */
   function give(end: number, length: number): boolean {
-    const sent = libc.send(fdOf(end), chunk, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+    const sent = libc.send(fdOf(end), chunk, length, FLAGS)
     mark(end, STATE.owing)
     if (sent === length) return true
     if (sent < 0) {
@@ -75,24 +101,22 @@ export function createLane({ libc, sockets, table, fail, ended }: LaneDeps): Lan
         return false
       }
     }
-    const bytes = spare.pop() ?? new Uint8Array(CHUNK)
-    const start = Math.max(0, sent)
-    bytes.set(chunk.subarray(start, length))
-    backlogs.set(end, { bytes, sent: 0, length: length - start })
-    mark(end, STATE.blocked)
+    keep(end, chunk.subarray(Math.max(0, sent), length))
     return false
+  }
+
+  function keep(end: number, rest: Uint8Array): void {
+    const bytes = rest.length > CHUNK ? new Uint8Array(rest.length) : (spare.pop() ?? new Uint8Array(CHUNK))
+    bytes.set(rest)
+    backlogs.set(end, { bytes, sent: 0, length: rest.length })
+    mark(end, STATE.blocked)
   }
 
   function flush(end: number): boolean {
     const backlog = backlogs.get(end)
     if (!backlog) return true
     const left = backlog.length - backlog.sent
-    const sent = libc.send(
-      fdOf(end),
-      backlog.bytes.subarray(backlog.sent, backlog.length),
-      left,
-      MSG_DONTWAIT | MSG_NOSIGNAL,
-    )
+    const sent = libc.send(fdOf(end), backlog.bytes.subarray(backlog.sent, backlog.length), left, FLAGS)
     if (sent < 0) {
       const errno = libc.errno()
       if (errno !== EAGAIN) fail(end, errno, 'write')
@@ -124,19 +148,25 @@ export function createLane({ libc, sockets, table, fail, ended }: LaneDeps): Lan
     return 'more'
   }
 
+  const mayRead = (end: number) => !has(end ^ 1, STATE.blocked) && !has(end, STATE.ended)
+  const took = (end: number, got: number) => {
+    taken[end] = (taken[end] ?? 0) + got
+    last[end] = got
+  }
+
   /** Moves at most a share from an end to its peer. Reading stops where a read was short: what comes later is told by epoll. */
   function pump(end: number): void {
-    const peer = end ^ 1
-    if (has(peer, STATE.blocked) || has(end, STATE.ended)) return
+    if (!mayRead(end)) return
     for (let share = 0; share < SHARE; share++) {
-      const got = libc.recv(fdOf(end), chunk, CHUNK, MSG_DONTWAIT)
+      const most = (last[end] ?? 0) < CHUNK ? CHUNK : BULK
+      const got = libc.recv(fdOf(end), chunk, most, MSG_DONTWAIT)
       if (got <= 0) {
-        none(end, got)
+        none(end, got, got < 0 ? libc.errno() : 0)
         return
       }
-      taken[end] = (taken[end] ?? 0) + got
-      if (!give(peer, got)) return
-      if (got < CHUNK && !has(end, STATE.closing)) {
+      took(end, got)
+      if (!give(end ^ 1, got)) return
+      if (got < most && !has(end, STATE.closing)) {
         clear(end, STATE.readable)
         return
       }
@@ -146,16 +176,12 @@ export function createLane({ libc, sockets, table, fail, ended }: LaneDeps): Lan
     queue.push(end)
   }
 
-  /** A read that gave nothing: for now, for good, or because the connection failed. */
-  function none(end: number, got: number): void {
+  function none(end: number, got: number, errno: number): void {
     if (got === 0) {
       clear(end, STATE.readable)
       mark(end, has(end ^ 1, STATE.ended) ? STATE.ended : STATE.ended | STATE.first)
       tell(end ^ 1)
-      return
-    }
-    const errno = libc.errno()
-    if (errno === EAGAIN) clear(end, STATE.readable | STATE.closing)
+    } else if (errno === EAGAIN) clear(end, STATE.readable | STATE.closing)
     else fail(end, errno, 'read')
   }
 
@@ -186,8 +212,9 @@ export function createLane({ libc, sockets, table, fail, ended }: LaneDeps): Lan
       }
       if (events & EPOLLOUT && has(end, STATE.blocked)) flushed(end)
       if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) === 0 || fdOf(end) < 0 || has(end, STATE.dying)) return
-      mark(end, events & (EPOLLRDHUP | EPOLLHUP) ? STATE.readable | STATE.closing : STATE.readable)
-      pump(end)
+      const closing = (events & (EPOLLRDHUP | EPOLLHUP)) !== 0
+      mark(end, closing ? STATE.readable | STATE.closing : STATE.readable)
+      if (closing || (last[end] ?? 0) >= STREAMING || !later(end)) pump(end)
     },
     first(end, bytes) {
       taken[end ^ 1] = (taken[end ^ 1] ?? 0) + bytes.length
@@ -206,9 +233,20 @@ export function createLane({ libc, sockets, table, fail, ended }: LaneDeps): Lan
     busy: () => queue.length > 0,
     flush,
     drain,
+    mayRead,
+    pump,
+    none,
+    took,
+    flushed,
+    keep,
+    readOn(end, short) {
+      if (short && !has(end, STATE.closing)) clear(end, STATE.readable)
+      else pump(end)
+    },
     forget(slot) {
       for (const end of [2 * slot, 2 * slot + 1]) {
         release(end)
+        last[end] = 0
         // From here on the state is the main thread's to reset: it must not be written once more for a place in the queue.
         clear(end, STATE.queued)
       }

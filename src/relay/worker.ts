@@ -2,19 +2,21 @@
 // Never returns to its event loop: an eventfd in the same epoll wakes it for commands.
 
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { createBatch } from '../linux/batch.js'
 import { calm, createEpoll } from '../linux/epoll.js'
 import { type Libc, loadLibc } from '../linux/libc.js'
 import { createSockets } from '../linux/sockets.js'
 import { type Command, type Ending, type NativeTable, STATE, type Told, type WorkerInput } from './native-table.js'
 import { createDeaths } from './worker-death.js'
 import { createLane } from './worker-lane.js'
+import { createRound, NO_ROUND } from './worker-round.js'
 import { createSilences } from './worker-silence.js'
 import { createSleep } from './worker-sleep.js'
 
 const EVENTS = 256
 const WAKE = -1
 
-function run({ table, wake, spin, port }: WorkerInput & { readonly port: MessagePort }): void {
+function run({ table, wake, spin, batched, port }: WorkerInput & { readonly port: MessagePort }): void {
   const libc = loadLibc()
   const sockets = createSockets(libc)
   const epoll = createEpoll(libc, EVENTS)
@@ -25,7 +27,13 @@ function run({ table, wake, spin, port }: WorkerInput & { readonly port: Message
   const endings: Ending[] = []
 
   const deaths = createDeaths({ libc, sockets, table, now, lane: () => lane, over: ending => endings.push(ending) })
-  const lane = createLane({ libc, sockets, table, fail: deaths.fail, ended: slot => endings.push(inOrder(slot)) })
+  const ended = (slot: number) => {
+    endings.push(inOrder(slot))
+  }
+  const later = (end: number) => round.add(end)
+  const lane = createLane({ libc, sockets, table, fail: deaths.fail, ended, later })
+  const batch = batched ? createBatch(libc) : undefined
+  const round = batch ? createRound({ batch, table, fail: deaths.fail, lane: () => lane }) : NO_ROUND
   const silences = createSilences(sockets, table)
   const sleep = createSleep(epoll, spin, now)
 
@@ -75,7 +83,9 @@ function run({ table, wake, spin, port }: WorkerInput & { readonly port: Message
 
   function turn(): void {
     const count = sleep(lane.busy() ? 'not' : deaths.count() > 0 ? 'short' : silences.armed() ? 'second' : 'long')
+    round.open(count)
     for (let index = 0; index < count; index++) event(index)
+    round.run()
     lane.goOn()
     if (deaths.count() > 0) deaths.sweep()
     silences.look(now(), count > 0)
@@ -86,6 +96,7 @@ function run({ table, wake, spin, port }: WorkerInput & { readonly port: Message
   try {
     while (Atomics.load(table.control, 0) === 0) turn()
   } finally {
+    batch?.close()
     epoll.close()
   }
   port.close()

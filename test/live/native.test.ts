@@ -5,8 +5,12 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, connect as dial, type Socket } from 'node:net'
+import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { createBatch } from '../../src/linux/batch.js'
+import { loadLibc } from '../../src/linux/libc.js'
+import { createSockets } from '../../src/linux/sockets.js'
 import { createEngine } from '../../src/relay/create.js'
 import { createNativeEngine, type NativeEngine } from '../../src/relay/native.js'
 import type { Attached, RelayEnd } from '../../src/relay/relay.js'
@@ -23,6 +27,9 @@ async function pair(): Promise<[Socket, Socket]> {
   const [[far]] = await Promise.all([once(server, 'connection'), once(near, 'connect')])
   return [near, far as Socket]
 }
+
+const { EAGAIN, EBADF, ECONNRESET, EPIPE } = constants.errno
+const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd
 
 interface Wire {
   readonly client: Socket
@@ -294,7 +301,7 @@ if (process.getuid?.() === 0)
     )
 
 t.test('an engine is chosen: what is asked for, or the best that works, with the reason', async t => {
-  const config = { engine: 'auto', threads: 1, spin: ms(0) } as const
+  const config = { engine: 'auto', threads: 1, spin: ms(0), batch: 'auto' } as const
   const auto = await createEngine(config, () => {})
   t.match(auto, { ok: true, engine: { name: 'native' }, why: undefined })
   const net = await createEngine({ ...config, engine: 'net' }, () => {})
@@ -319,7 +326,7 @@ function createdAfter(before: string, engine: 'auto' | 'native'): { engine?: str
   const script = `${before}
     const { createEngine } = await import(${JSON.stringify(create)})
     const told = []
-    const made = await createEngine({ engine: ${JSON.stringify(engine)}, threads: 2, spin: 0 }, what => told.push(what))
+    const made = await createEngine({ engine: ${JSON.stringify(engine)}, threads: 2, spin: 0, batch: 'auto' }, what => told.push(what))
     console.log(JSON.stringify({ engine: made.engine?.name, why: made.why, told }))`
   const cwd = new URL('../../..', import.meta.url)
   const text = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd, timeout: 20_000 })
@@ -337,23 +344,68 @@ t.test('without koffi the engine is Node’s, with the reason; asked for by name
   t.match(createdAfter(without, 'native'), { why: /native does not work here: koffi is not here; set it to auto/ })
 })
 
-// The C library's epoll_wait is a system call of its own on x64 only; elsewhere it is the one that Node needs too.
-if (process.arch === 'x64')
-  t.test('where seccomp forbids a call the engine is Node’s, with the reason', async t => {
-    const forbidden = `import koffi from 'koffi'
+/** A seccomp filter that answers the call of this number with EPERM; numbers are x64's. */
+const forbidding = (call: number) => `import koffi from 'koffi'
       const prctl = koffi.load('libc.so.6').func('int prctl(int, unsigned long, unsigned long, void *, unsigned long)')
-      const EPOLL_WAIT = 232, EPERM = 1
+      const EPERM = 1
       const step = (code, yes, no, k) => { const b = Buffer.alloc(8); b.writeUInt16LE(code); b[2] = yes; b[3] = no; b.writeUInt32LE(k, 4); return b }
-      const filter = Buffer.concat([step(0x20, 0, 0, 0), step(0x15, 0, 1, EPOLL_WAIT), step(6, 0, 0, 0x50000 + EPERM), step(6, 0, 0, 0x7fff0000)])
+      const filter = Buffer.concat([step(0x20, 0, 0, 0), step(0x15, 0, 1, ${call}), step(6, 0, 0, 0x50000 + EPERM), step(6, 0, 0, 0x7fff0000)])
       const program = Buffer.alloc(16)
       program.writeUInt16LE(4)
       program.writeBigUInt64LE(koffi.address(filter), 8)
       if (prctl(38, 1, 0, null, 0) !== 0 || prctl(22, 2, 0, null, 0) === 0) throw new Error('prctl')
       const seccomp = koffi.load('libc.so.6').func('int prctl(int, unsigned long, void *)')
       if (seccomp(22, 2, program) !== 0) throw new Error('seccomp ' + koffi.errno())`
-    const made = createdAfter(forbidden, 'auto')
+
+const [EPOLL_WAIT, IO_URING_SETUP] = [232, 425]
+
+// The C library's epoll_wait is a system call of its own on x64 only; elsewhere it is the one that Node needs too.
+if (process.arch === 'x64') {
+  t.test('where seccomp forbids a call the engine is Node’s, with the reason', async t => {
+    const made = createdAfter(forbidding(EPOLL_WAIT), 'auto')
     t.match(made, { engine: 'net', why: /relay thread has crashed: epoll_wait: EPERM/, told: [] })
   })
+
+  t.test('where io_uring is forbidden, as in many containers, the engine is native all the same', async t => {
+    t.match(createdAfter(forbidding(IO_URING_SETUP), 'auto'), { engine: 'native', why: undefined, told: [] })
+  })
+}
+
+t.test('many calls made in one answer as they would one by one', async t => {
+  const libc = loadLibc()
+  const batch = createBatch(libc)
+  if (!batch) return t.comment('no io_uring here')
+  const sockets = createSockets(libc)
+  const { client, session, backend, link } = await wire()
+  const [one, other] = [session, link].map(socket => sockets.duplicate(fdOf(socket))) as [number, number]
+  client.write('hello')
+  await sleep(20)
+  batch.recv(0, one)
+  batch.recv(1, other)
+  batch.recv(2, 1_000_000)
+  t.equal(batch.run(), true)
+  t.same(
+    [0, 1, 2].map(place => batch.result(place)),
+    [5, -EAGAIN, -EBADF],
+  )
+  t.equal(Buffer.from(batch.bytes.subarray(0, 5)).toString(), 'hello')
+  batch.send(0, other, 5)
+  batch.send(1, one, batch.room)
+  t.equal(batch.run(), true)
+  t.same(
+    [0, 1].map(place => batch.result(place)),
+    [5, batch.room],
+  )
+  t.equal(String((await once(backend.resume(), 'data'))[0]), 'hello')
+  client.resetAndDestroy()
+  await sleep(20)
+  batch.send(0, one, 1)
+  t.equal(batch.run(), true)
+  t.ok([-ECONNRESET, -EPIPE].includes(batch.result(0)))
+  batch.close()
+  for (const fd of [one, other]) libc.close(fd)
+  for (const socket of [session, backend, link]) socket.destroy()
+})
 
 t.test('a process with sessions attached ends when it is told to', async t => {
   const url = new URL('../../src/relay/native.js', import.meta.url)

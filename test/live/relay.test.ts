@@ -17,6 +17,10 @@ const native = createNativeEngine({ threads: 2 })
 await native.ready()
 t.teardown(() => native.stop())
 const engines: readonly Engine[] = [createNetEngine(), native]
+/** The native engine as it is where io_uring is not to be had: every call made alone. */
+const unbatched = createNativeEngine({ threads: 1, batched: false })
+await unbatched.ready()
+t.teardown(() => unbatched.stop())
 
 const unhandled: unknown[] = []
 process.on('uncaughtException', error => unhandled.push(error))
@@ -143,6 +147,14 @@ async function settled(before: number): Promise<number> {
 function close({ client, session, link, backend }: Wire): void {
   for (const socket of [client, session, link, backend]) socket.on('error', () => {}).destroy()
 }
+
+const side = {
+  chunks: fc.array(fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 200_000 })), { maxLength: 12 }),
+  given: fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 3 }),
+  pauses: fc.array(fc.nat(4), { maxLength: 6 }),
+  last: fc.constantFrom<'end' | 'reset' | 'destroy'>('end', 'end', 'end', 'reset', 'destroy'),
+}
+const cutAfter = fc.option(fc.nat(15), { freq: 3 })
 
 for (const engine of engines) {
   const name = `engine ${engine.name}`
@@ -439,23 +451,56 @@ for (const engine of engines) {
   })
 
   test('whatever is sent, paused, ended, reset or cut: what arrives is what was sent, or a beginning of it', async (_t, open) => {
-    const side = fc.record({
-      chunks: fc.array(fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 200_000 })), {
-        maxLength: 12,
-      }),
-      given: fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 3 }),
-      pauses: fc.array(fc.nat(4), { maxLength: 6 }),
-      last: fc.constantFrom<Last>('end', 'end', 'end', 'reset', 'destroy'),
-    })
-    const cutAfter = fc.option(fc.nat(15), { freq: 3 })
+    const sides = fc.tuple(fc.record(side), fc.record(side), cutAfter)
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(side, side, cutAfter), { minLength: 4, maxLength: 8 }), async plans => {
+      fc.asyncProperty(fc.array(sides, { minLength: 4, maxLength: 8 }), async plans => {
         await Promise.all(plans.map(plan => playOut(plan, open)))
       }),
       { numRuns: 24, endOnFailure: true },
     )
   })
 }
+
+/** How long each engine is stormed, in ms, and how many sessions at one time. */
+const STORM = 3500
+const AT_ONCE = 48
+
+for (const [title, engine] of [
+  ['net', engines[0]],
+  ['native', native],
+  ['native without io_uring', unbatched],
+] as const)
+  t.test(`${title}: some hundred sessions a second, ended, reset and cut at random, mix up no byte`, async t => {
+    const before = descriptors()
+    const until = performance.now() + STORM
+    let played = 0
+    let endings = 0
+    const wires: Wire[] = []
+    const open: Open = async (w, given) => {
+      const made = w ?? (await wire())
+      const relayed = relay(engine ?? native, made, given)
+      relayed.ended.then(() => {
+        endings += relayed.endings.length
+      })
+      wires.push(made)
+      return [made, relayed]
+    }
+    const short = { ...side, chunks: fc.array(fc.integer({ min: 1, max: 9000 }), { maxLength: 8 }) }
+    const plans = fc.tuple(fc.record(short), fc.record(short), cutAfter)
+    const player = async () => {
+      while (performance.now() < until)
+        for (const plan of fc.sample(plans, 8)) {
+          await playOut(plan, open)
+          played++
+        }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, player))
+    for (const made of wires) close(made)
+    t.equal(endings, played, 'every session ended once')
+    t.ok(played > 300, `${played} sessions`)
+    t.equal(await settled(before), before, 'every descriptor is closed')
+    t.same(unhandled, [], 'no unhandled error')
+  })
 
 type Last = 'end' | 'reset' | 'destroy'
 interface Side {
