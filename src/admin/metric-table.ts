@@ -49,7 +49,7 @@ export const METRICS = {
   },
   connect_seconds: {
     type: 'histogram',
-    help: 'How long the dial of a member took, of sessions that joined one.',
+    help: 'How long the dial of a member took, until its first byte, of sessions that joined one.',
     labels: ['cluster', 'listen'],
     buckets: DIAL,
   },

@@ -9,7 +9,9 @@ import type { Paint } from './paint.js'
 /** A row for each session, the longest open first. */
 export function renderSessions(sessions: readonly SessionStatus[], paint: Paint): string {
   if (sessions.length === 0) return 'no session is open\n'
-  const head = ['ID', 'LISTENER', 'CLIENT', 'STATE', 'MEMBER', 'SEEN THERE AS', 'FOR', 'UP', 'DOWN'].map(paint.faint)
+  const head = ['ID', 'LISTENER', 'CLIENT', 'STATE', 'MEMBER', 'SEEN THERE AS', 'FOR', 'FIRST BYTE', 'UP', 'DOWN'].map(
+    paint.faint,
+  )
   const rows = sessions
     .toSorted((a, b) => b.for - a.for)
     .map(s => [
@@ -20,6 +22,7 @@ export function renderSessions(sessions: readonly SessionStatus[], paint: Paint)
       printable(s.member ?? '-'),
       printable(s.backendClient ?? '-'),
       formatMs(s.for),
+      s.connectTook === undefined ? '-' : formatMs(s.connectTook),
       formatBytes(s.fromClient),
       formatBytes(s.fromMember),
     ])

@@ -113,12 +113,18 @@ function noticeable(before: ClusterState, next: ClusterState): boolean {
     before.topology !== next.topology ||
     before.drained !== next.drained ||
     before.silent !== next.silent ||
-    words(before) !== words(next)
+    differ(before.words, next.words, ({ answer }) => answer?.answer.kind) ||
+    differ(before.health, next.health, ({ up }) => up)
   )
 }
 
-function words(state: ClusterState): string {
-  const kinds = [...state.words].map(([name, { answer }]) => `${name}=${answer?.answer.kind ?? ''}`)
-  const ups = [...state.health].map(([name, { up }]) => `${name}=${up}`)
-  return `${kinds.join()} ${ups.join()}`
+/** Whether anybody came, went, or has another value of `of`. Asked with each dial. */
+function differ<V>(before: ReadonlyMap<string, V>, next: ReadonlyMap<string, V>, of: (value: V) => unknown): boolean {
+  if (before === next) return false
+  if (before.size !== next.size) return true
+  for (const [name, value] of next) {
+    const old = before.get(name)
+    if (old === undefined || of(old) !== of(value)) return true
+  }
+  return false
 }

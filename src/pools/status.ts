@@ -97,6 +97,8 @@ export interface SessionStatus {
   /** Our own address towards the member: what pg_stat_activity shows as client_addr and client_port. */
   readonly backendClient?: string
   readonly for: Ms
+  /** Of one that has joined: from the dial to the member's first byte (direct TLS: to the connection). */
+  readonly connectTook?: Ms
   readonly fromClient: Bytes
   readonly fromMember: Bytes
 }

@@ -23,14 +23,21 @@ export interface Linked {
   readonly entry: PoolEntry
 }
 
+/** Whom the pick fell on, and whether nobody else could take the session. */
+export interface Choice {
+  readonly entry: PoolEntry
+  readonly alone: boolean
+}
+
 /** One try at one member, with the client's first packet. What came of it is told as evidence. */
 export async function dial(
   session: Session,
-  entry: PoolEntry,
+  choice: Choice,
   request: Request,
   room: Room,
 ): Promise<Dialled | DialFailure> {
   const { config } = session
+  const { entry } = choice
   const member = entry.member.name
   const startedAt = room.now()
   room.table.move(session, 'dialing', member)
@@ -38,7 +45,7 @@ export async function dial(
   const patience = { slot: session, now: room.now }
   const link = await open(entry.address, config.connectTimeout, patience)
   const result =
-    'kind' in link ? link : await ask(link, questionOf(request), request.packet, answerTime(session, entry), patience)
+    'kind' in link ? link : await ask(link, questionOf(request), request.packet, answerTime(session, choice), patience)
   const took = ms(room.now() - startedAt)
   session.connectTook = took
   tellDialled(session, entry, result, took, room)
@@ -62,11 +69,8 @@ function tellDialled(session: Session, entry: PoolEntry, result: Dialled | DialF
  * How long a member that took the connection may be silent. While another could take the session, no longer than the connection
  * itself; alone it gets the whole startup time: a slow name look-up (log_hostname) is no reason to have nobody.
  */
-function answerTime({ config, listener }: Session, entry: PoolEntry): Ms {
-  const { connectTimeout, startupTimeout } = config
-  const others = listener.cluster.pool(config).some(other => other.usable && other.member.name !== entry.member.name)
-  return others ? connectTimeout : startupTimeout
-}
+const answerTime = ({ config }: Session, { alone }: Choice): Ms =>
+  alone ? config.startupTimeout : config.connectTimeout
 
 function questionOf(request: Request): Question {
   if (request.kind === 'startup' || request.kind === 'direct_tls') return request.kind

@@ -8,7 +8,7 @@ import { readEncryptionAnswer } from '../protocol/backend.js'
 import { type First, readFirst } from '../protocol/first.js'
 import { formatAddress } from '../topology/address.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
-import { askAgain, dial, type Linked, type Request, stillRight } from './attempt.js'
+import { askAgain, type Choice, dial, type Linked, type Request, stillRight } from './attempt.js'
 import { cancel, keyName } from './cancel.js'
 import { escort, type Key } from './escort.js'
 import type { Room } from './room.js'
@@ -74,15 +74,16 @@ async function place(session: Session, request: Request, room: Room): Promise<Li
   let myTurn = session.listener.waitroom.size() === 0
   while (!session.end) {
     session.config = session.listener.rules()
-    const entry = myTurn ? choose(session, tried, room) : undefined
-    if (!entry) {
+    const choice = myTurn ? choose(session, tried, room) : undefined
+    if (!choice) {
       await hold(session, failedAt, room)
       tried.clear()
       failedAt = undefined
       myTurn = true
       continue
     }
-    const dialled = await dial(session, entry, request, room)
+    const { entry } = choice
+    const dialled = await dial(session, choice, request, room)
     if (dialled.kind === 'linked' && (session.end || !stillRight(session, entry))) dialled.link.destroy()
     else if (dialled.kind === 'linked') return { ...dialled, entry }
     if (dialled.kind === 'failed' && !dialled.interrupted) {
@@ -95,10 +96,11 @@ async function place(session: Session, request: Request, room: Room): Promise<Li
   return undefined
 }
 
-function choose(session: Session, tried: ReadonlySet<string>, room: Room): PoolEntry | undefined {
+function choose(session: Session, tried: ReadonlySet<string>, room: Room): Choice | undefined {
   const { config, cluster, listener } = session
+  const entries = listener.cluster.pool(config)
   const picked = pick({
-    entries: listener.cluster.pool(config),
+    entries,
     balance: config.balance,
     sessionsOn: member => room.table.on(cluster, member),
     maxSessionsPerMember: config.maxSessionsPerMember,
@@ -106,7 +108,9 @@ function choose(session: Session, tried: ReadonlySet<string>, room: Room): PoolE
     turn: listener.turn(),
     chance: room.chance(),
   })
-  return picked.kind === 'member' ? picked.entry : undefined
+  if (picked.kind === 'none') return undefined
+  const { entry } = picked
+  return { entry, alone: !entries.some(other => other.usable && other !== entry) }
 }
 
 /** Waits in the listener's queue. One that comes back keeps its place before the others, and does not go at once. */

@@ -213,7 +213,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
   }
 
   function statusOf(session: Session): SessionStatus {
-    const { id, client, state, member, backendClient } = session
+    const { id, client, state, member, backendClient, connectTook } = session
     return {
       id,
       listen: session.listen,
@@ -223,6 +223,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       ...movedBytes(session),
       ...(member === undefined ? {} : { member }),
       ...(backendClient === undefined ? {} : { backendClient }),
+      ...(connectTook === undefined ? {} : { connectTook }),
     }
   }
 }

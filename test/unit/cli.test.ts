@@ -343,16 +343,17 @@ t.test('sessions are rows, the longest open first', async t => {
     member: 'pg1',
     backendClient: '10.77.0.31:50112',
     for: ms(500),
+    connectTook: ms(12),
     fromClient: bytes(10),
     fromMember: bytes(2048),
   }
   const waiting: SessionStatus = { ...one, id: 8, state: 'held', for: ms(4000), client: 'unix' }
-  const { member: _m, backendClient: _b, ...held } = waiting
+  const { member: _m, backendClient: _b, connectTook: _c, ...held } = waiting
   t.equal(
     renderSessions([one, held], plain),
-    `ID  LISTENER  CLIENT          STATE   MEMBER  SEEN THERE AS     FOR    UP   DOWN
-8   write     unix            held    -       -                 4s     10B  2.0KiB
-7   write     10.0.0.7:41234  joined  pg1     10.77.0.31:50112  500ms  10B  2.0KiB
+    `ID  LISTENER  CLIENT          STATE   MEMBER  SEEN THERE AS     FOR    FIRST BYTE  UP   DOWN
+8   write     unix            held    -       -                 4s     -           10B  2.0KiB
+7   write     10.0.0.7:41234  joined  pg1     10.77.0.31:50112  500ms  12ms        10B  2.0KiB
 `,
   )
   t.equal(renderSessions([], plain), 'no session is open\n')
