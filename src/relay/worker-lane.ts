@@ -11,8 +11,8 @@ const CHUNK = 65_536
 const BULK = 262_144
 /** A read so long is no single message any more: the end streams. */
 const STREAMING = 8192
-/** Reads of one end before the others have their turn. */
-const SHARE = 4
+/** Bytes of one end before the others have their turn. */
+const SHARE = 262_144
 /** Buffers kept for the next partial send. */
 const KEPT = 64
 
@@ -139,10 +139,10 @@ export function createLane({ libc, sockets, table, fail, ended, later }: LaneDep
 
   function drain(end: number): 'empty' | 'more' | 'blocked' {
     const peer = end ^ 1
-    for (let share = 0; share < SHARE; share++) {
+    for (let moved = 0; moved < SHARE; moved += last[end] ?? 0) {
       const got = libc.recv(fdOf(end), chunk, CHUNK, MSG_DONTWAIT)
       if (got <= 0) return 'empty'
-      taken[end] = (taken[end] ?? 0) + got
+      took(end, got)
       if (!give(peer, got)) return 'blocked'
     }
     return 'more'
@@ -157,7 +157,7 @@ export function createLane({ libc, sockets, table, fail, ended, later }: LaneDep
   /** Moves at most a share from an end to its peer. Reading stops where a read was short: what comes later is told by epoll. */
   function pump(end: number): void {
     if (!mayRead(end)) return
-    for (let share = 0; share < SHARE; share++) {
+    for (let moved = 0; moved < SHARE; moved += last[end] ?? 0) {
       const most = (last[end] ?? 0) < CHUNK ? CHUNK : BULK
       const got = libc.recv(fdOf(end), chunk, most, MSG_DONTWAIT)
       if (got <= 0) {
