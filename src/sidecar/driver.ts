@@ -9,6 +9,8 @@ import type { Action, Input, Setup, State } from '../vrrp/state.js'
 export interface Driver {
   /** An input for one machine, or for all where `to` is undefined. May be called from within an action. */
   tell(to: string | undefined, input: Input): void
+  /** Hears what waits and tells the time, now: what a machine that slept takes for true may be over. */
+  wake(): void
   state(name: string): State | undefined
   /** Ends the timer. */
   close(): void
@@ -64,6 +66,7 @@ export function createDriver(setups: ReadonlyMap<string, Setup>, { now, act, hea
 
   return {
     tell,
+    wake,
     state: name => group.get(name),
     close() {
       closed = true

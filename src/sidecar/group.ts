@@ -27,7 +27,7 @@ export interface VrrpGroup {
   /** How the host's network is now. */
   look(network: HostNetwork): void
   proxy(view: ProxyView): void
-  /** The addresses as wanted: on change, and each second with their lifetimes renewed. */
+  /** The addresses as wanted: on change, and each half second with their lifetimes renewed. */
   reconcile(renew: boolean): void
   /** A new configuration of the same routers. */
   change(members: Members): void
@@ -155,6 +155,8 @@ export function createGroup(first: Members, { platform, now, report, changed }: 
       }
     },
     reconcile(renew) {
+      // A host that was frozen puts nothing back before it knows whether it is master still.
+      driver.wake()
       for (const { router } of members.values()) router.reconcile(renew)
     },
     change(next) {

@@ -1,4 +1,4 @@
-// The floating addresses of one virtual router: wanted against actual. They carry a short lifetime that is renewed each second,
+// The floating addresses of one virtual router: wanted against actual. They carry a short lifetime that is renewed each half second,
 // so that the kernel itself takes them away from a process that is killed or frozen. Knows no VRRP.
 
 import type { VrrpConfig } from '../config/shape.js'
@@ -8,8 +8,8 @@ import { dropAddress, listAddresses, putAddress } from '../linux/addresses.js'
 import type { LinkName } from '../linux/links.js'
 import type { Netlink } from '../linux/netlink.js'
 
-/** Seconds an address outlives its last renewal. */
-const VALID_FOR = 3
+/** Seconds an address outlives its last renewal; the kernel looks up to half a second late. */
+const VALID_FOR = 2
 
 type Floating = VrrpConfig['addresses'][number]
 type Config = Pick<VrrpConfig, 'addresses' | 'label'>

@@ -1,4 +1,4 @@
-// The interfaces and addresses of this host as they are now, listed anew on every change the kernel tells and each second.
+// The interfaces and addresses of this host as they are now, listed anew on every change the kernel tells and each half second.
 
 import type { Address } from '../linux/address-message.js'
 import { listAddresses } from '../linux/addresses.js'

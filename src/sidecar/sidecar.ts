@@ -1,5 +1,5 @@
 // Holds the floating addresses of one host: its groups of virtual routers, fed with what the network, the proxy and the clock
-// say. Its one periodic job, each second: lists the network, renews the addresses, tells the proxy.
+// say. Its one periodic job, each half second: lists the network, renews the addresses, tells the proxy.
 
 import type { Config, VrrpConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
@@ -12,7 +12,7 @@ import { followNetwork, listNetwork } from './network.js'
 import { openPlatform } from './platform.js'
 import { createProxyEar, type ProxyEar, type ProxyView } from './proxy-ear.js'
 
-const SECOND_MS = 1000
+const BEAT_MS = 500
 /** How long an announced successor of the proxy may take before its absence is a fault. */
 const SUCCESSION_MS = 10_000
 
@@ -101,10 +101,10 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
   }
   for (const [key, members] of groupsOf(vrrp)) begin(key, members)
   const stopFollowing = followNetwork(platform, () => look(false))
-  const second = setInterval(() => {
+  const beat = setInterval(() => {
     look(true)
     tellProxy()
-  }, SECOND_MS)
+  }, BEAT_MS)
   if (tracksProxy(vrrp)) ear = createProxyEar({ path: deps.socket, now, heard })
 
   return {
@@ -134,7 +134,7 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
       return undefined
     },
     async stop() {
-      clearInterval(second)
+      clearInterval(beat)
       clearTimeout(succession)
       for (const group of groups.values()) group.stop()
       stopFollowing()

@@ -127,6 +127,31 @@ t.test('lines are whole however they are cut, and no text makes a reader throw',
   ])
 })
 
+t.test(
+  'a driver that is woken after a sleep hears what waits first, then lets go of what it may have lost',
+  async t => {
+    const config = configOf('addresses: [10.77.0.100/24], priority: 200')
+    let now = 0
+    const done: string[] = []
+    const driver = createDriver(new Map([['pg', setupOf(config, Uint8Array.of(10, 77, 0, 31))]]), {
+      now: () => ms(now),
+      hear: () => done.push('hears'),
+      act: (_, action) => done.push(action.kind),
+    })
+    driver.tell(undefined, { kind: 'start' })
+    driver.tell('pg', { kind: 'takeover' })
+    done.length = 0
+    now = 900
+    driver.wake()
+    t.same(done, ['hears'], 'nothing is due')
+    now = 7000
+    driver.wake()
+    driver.close()
+    t.same(done, ['hears', 'hears', 'release', 'transition'])
+    t.equal(driver.state('pg')?.phase.role, 'backup')
+  },
+)
+
 t.test('the driver does actions in order, also those that an action asks for', async t => {
   const config = configOf('addresses: [10.77.0.100/24], priority: 200')
   t.equal(dialectOf(config).version, 3)
