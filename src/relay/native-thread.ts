@@ -33,6 +33,7 @@ export class RelayThread {
   private live = 0
   private crashes: number[] = []
   private stopping = false
+  private rousing = false
   /** It has run once. A thread that cannot start is not started again. */
   private ran = false
   private stopped: (() => void) | undefined
@@ -117,7 +118,17 @@ export class RelayThread {
   private send(command: Command): void {
     if (this.starts.length === 0) return
     this.current()?.port.postMessage(command)
-    wake(this.deps.libc, this.wakeFd)
+    this.rouse()
+  }
+
+  /** Once for all that is sent in this turn of the event loop: whom it wakes may take this thread's core. */
+  private rouse(): void {
+    if (this.rousing) return
+    this.rousing = true
+    setImmediate(() => {
+      this.rousing = false
+      if (this.starts.length > 0) wake(this.deps.libc, this.wakeFd)
+    })
   }
 
   private start(): void {
