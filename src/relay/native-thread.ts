@@ -118,11 +118,13 @@ export class RelayThread {
   private send(command: Command): void {
     if (this.starts.length === 0) return
     this.current()?.port.postMessage(command)
-    this.rouse()
+    // A new session can wait for the end of this turn of the event loop, and others come along; a cut cannot: bytes would pass meanwhile.
+    if (command.kind === 'attach') this.rouseSoon()
+    else wake(this.deps.libc, this.wakeFd)
   }
 
-  /** Once for all that is sent in this turn of the event loop: whom it wakes may take this thread's core. */
-  private rouse(): void {
+  /** Once for all that were attached in this turn: whom it wakes may take this thread's core. */
+  private rouseSoon(): void {
     if (this.rousing) return
     this.rousing = true
     setImmediate(() => {
