@@ -84,6 +84,11 @@ export const METRICS = {
     help: '1 while the member is healthy by probes and dials, else 0.',
     labels: ['cluster', 'member'],
   },
+  member_sessions: {
+    type: 'gauge',
+    help: 'Sessions joined to the member now.',
+    labels: ['cluster', 'member'],
+  },
   member_lag_bytes: {
     type: 'gauge',
     help: 'How far the replica is behind the primary; no sample where it is not known.',
