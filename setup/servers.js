@@ -76,6 +76,11 @@ export function needs(purpose, found, find) {
       present: patroniImports(found.patroni, 'idna'),
       debian: ['python3-idna'],
     },
+    { what: 'promtool, of Prometheus', present: Boolean(find('promtool')), debian: ['prometheus'] },
+    { what: 'zsh', present: Boolean(find('zsh')), debian: ['zsh'] },
+    { what: 'fish', present: Boolean(find('fish')), debian: ['fish'] },
+    { what: 'man', present: Boolean(find('man')), debian: ['man-db'] },
+    { what: 'mandoc', present: Boolean(find('mandoc')), debian: ['mandoc'] },
     { what: 'tcpdump', present: Boolean(find('tcpdump')), debian: ['tcpdump'] },
     ...(find('java') ? [{ what: 'the JDBC driver', present: isFile(jdbc), debian: ['libpostgresql-jdbc-java'] }] : []),
   ]

@@ -1,8 +1,10 @@
 // Runs what the command line asks for. run, check and demo are callbacks of main; the other verbs ask the control socket.
 // Owns exit codes and what is printed.
 
+import { completionFor } from './completion.js'
 import { askVerb } from './control-verbs.js'
 import { type CliDeps, EXIT, type RunOptions } from './deps.js'
+import { runImport } from './import.js'
 import { parse, type Wanted } from './parse.js'
 
 /** Does what the arguments (those after the program's name) ask for; gives the exit code. */
@@ -35,6 +37,11 @@ function perform(wanted: Wanted, deps: CliDeps): Promise<number> {
       return deps.vrrp({ ...options, release: args.release })
     case 'check':
       return deps.check({ ...options, offline: args.offline })
+    case 'import':
+      return runImport(wanted, deps)
+    case 'completion':
+      deps.out(completionFor(args.name))
+      return Promise.resolve(EXIT.good)
     case 'demo':
       return deps.demo({ exit: args.exit })
     default:

@@ -19,7 +19,7 @@ const CONFIG_IS_WRONG = 422
 /** Shown when no number is given. */
 const MOST_INCIDENTS = 10
 
-type ControlVerb = Exclude<Verb, 'run' | 'vrrp' | 'check' | 'demo'>
+type ControlVerb = Exclude<Verb, 'run' | 'vrrp' | 'check' | 'import' | 'completion' | 'demo'>
 
 interface Question {
   readonly method: 'GET' | 'POST'

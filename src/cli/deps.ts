@@ -4,6 +4,19 @@ import type { ConfigFlag } from './config-flags.js'
 
 export const EXIT = { good: 0, failed: 1, usage: 2, unavailable: 69, config: 78 } as const
 
+/** Each with its word, and what it says. */
+export const EXIT_CODES = [
+  { code: EXIT.good, word: 'good', says: 'It was done.' },
+  { code: EXIT.failed, word: 'failed', says: 'It was not, or what was asked is not as it should be.' },
+  { code: EXIT.usage, word: 'usage', says: 'The command line cannot be understood.' },
+  { code: EXIT.unavailable, word: 'unavailable', says: 'The router that was asked does not answer.' },
+  {
+    code: EXIT.config,
+    word: 'configuration',
+    says: 'The configuration has mistakes; each is told with its place and remedy.',
+  },
+] as const
+
 export interface RunOptions {
   /** `--config`. */
   readonly file?: string

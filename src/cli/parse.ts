@@ -2,8 +2,9 @@
 
 import yargs from 'yargs'
 import { type ConfigFlag, pickConfigFlags } from './config-flags.js'
+import { EXIT_CODES } from './deps.js'
 import { nearest } from './nearest.js'
-import { isVerb, VERBS, type Verb, type VerbSpec } from './verbs.js'
+import { isVerb, synopsis, VERBS, type Verb, type VerbSpec } from './verbs.js'
 
 export interface Wanted {
   readonly kind: 'verb'
@@ -18,6 +19,10 @@ export interface Wanted {
     readonly release: boolean
     readonly socket?: string
     readonly config?: string
+    readonly 'config-id'?: string
+    readonly haproxy?: readonly string[]
+    readonly keepalived?: readonly string[]
+    readonly patroni?: readonly string[]
   }
   readonly configFlags: readonly ConfigFlag[]
 }
@@ -60,9 +65,6 @@ function parseVerb(verb: Verb, spec: VerbSpec, rest: readonly string[], configFl
 }
 
 function builder(verb: Verb, spec: VerbSpec) {
-  const named = spec.argument?.name.toUpperCase()
-  const argument = named === undefined ? '' : spec.argument?.optional ? ` [${named}]` : ` ${named}`
-  const config = spec.takesConfig ? ' [--KEY.OF.CONFIGURATION VALUE]...' : ''
   const parser = yargs()
     .scriptName('mekare')
     .exitProcess(false)
@@ -72,9 +74,10 @@ function builder(verb: Verb, spec: VerbSpec) {
     .alias('help', 'h')
     .wrap(120)
     .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false, 'boolean-negation': false })
-    .usage(`mekare ${verb}${argument}${config}\n\n${spec.help}${argumentHelp(spec)}`)
+    .usage(`${synopsis(verb, spec)}\n\n${spec.help}${argumentHelp(spec)}`)
   for (const [name, flag] of Object.entries(spec.flags)) {
-    parser.option(name, { type: flag.type, describe: flag.help, ...(flag.type === 'string' && { requiresArg: true }) })
+    const type = flag.type === 'boolean' ? 'boolean' : 'string'
+    parser.option(name, { type, describe: flag.help, ...(type === 'string' && { requiresArg: true }) })
   }
   for (const [line, does] of spec.examples) parser.example(line, does)
   return parser
@@ -95,7 +98,7 @@ function wanted(verb: Verb, spec: VerbSpec, argv: Argv, configFlags: readonly Co
       `mekare ${verb} has no flag ${flagName(stranger)}${near === undefined ? '' : `; did you mean --${near}?`}`,
     )
   }
-  const repeated = known.find(key => Array.isArray(argv[key]))
+  const repeated = known.find(key => Array.isArray(argv[key]) && spec.flags[key]?.type !== 'list')
   if (repeated !== undefined) return usage(`mekare ${verb}: --${repeated} is given more than once`)
   const [name, more] = argv._.map(String)
   if (spec.argument === undefined && name !== undefined)
@@ -104,11 +107,13 @@ function wanted(verb: Verb, spec: VerbSpec, argv: Argv, configFlags: readonly Co
   if (argument !== undefined && !argument.optional && name === undefined) {
     return usage(`mekare ${verb} needs a ${argument.name}: mekare ${verb} ${argument.name.toUpperCase()}`)
   }
-  if (argument?.optional && name !== undefined && !argument.optional.pattern.test(name)) {
-    return usage(`mekare ${verb}: the ${argument.name} must ${argument.optional.must}, but is ${name}`)
+  if (argument?.form && name !== undefined && !argument.form.pattern.test(name)) {
+    return usage(`mekare ${verb}: the ${argument.name} must ${argument.form.must}, but is ${name}`)
   }
   if (more !== undefined) return usage(`mekare ${verb} takes one ${spec.argument?.name}, but got ${more} too`)
-  const text = (key: 'socket' | 'config') => (typeof argv[key] === 'string' ? { [key]: argv[key] } : {})
+  const text = (key: 'socket' | 'config' | 'config-id') => (typeof argv[key] === 'string' ? { [key]: argv[key] } : {})
+  const list = (key: 'haproxy' | 'keepalived' | 'patroni') =>
+    argv[key] === undefined ? {} : { [key]: [argv[key]].flat().map(String) }
   const set = (key: string) => argv[key] === true
   const args = {
     json: set('json'),
@@ -118,6 +123,10 @@ function wanted(verb: Verb, spec: VerbSpec, argv: Argv, configFlags: readonly Co
     release: set('release'),
     ...text('socket'),
     ...text('config'),
+    ...text('config-id'),
+    ...list('haproxy'),
+    ...list('keepalived'),
+    ...list('patroni'),
   }
   return { kind: 'verb', verb, args: { ...args, ...(name === undefined ? {} : { name }) }, configFlags }
 }
@@ -133,7 +142,7 @@ function helpOf(verb: string | undefined): Parsed {
   const text = `mekare VERB [FLAGS]: stands before a PostgreSQL cluster run by Patroni\n\n${lines.join('\n')}
 
 mekare VERB --help says more and gives examples; mekare --version says which one this is.
-Exit codes: 0 good, 1 failed, 2 usage, 69 unavailable, 78 configuration.`
+Exit codes: ${EXIT_CODES.map(({ code, word }) => `${code} ${word}`).join(', ')}.`
   return { kind: 'help', text }
 }
 

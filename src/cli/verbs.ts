@@ -1,7 +1,10 @@
 // The verbs of the command line as one table: help, arguments, flags, examples. Knows nothing of what they do.
 
-interface FlagSpec {
-  readonly type: 'boolean' | 'string'
+export interface FlagSpec {
+  /** `list`: a text that may be given more than once. */
+  readonly type: 'boolean' | 'string' | 'list'
+  /** What stands behind it, as help shows it. */
+  readonly value?: string
   readonly help: string
 }
 
@@ -11,8 +14,12 @@ export interface VerbSpec {
   readonly argument?: {
     readonly name: string
     readonly help: string
-    /** May be left out; what is given must match. */
-    readonly optional?: { readonly pattern: RegExp; readonly must: string }
+    /** May be left out. */
+    readonly optional?: true
+    /** What is given must match. */
+    readonly form?: { readonly pattern: RegExp; readonly must: string }
+    /** The words it can be, or some of them: for completion. */
+    readonly words?: readonly string[]
   }
   readonly flags: Readonly<Record<string, FlagSpec>>
   /** Whether `--listen.write.address X` and the like are taken. */
@@ -21,14 +28,21 @@ export interface VerbSpec {
 }
 
 const CONFIG: Readonly<Record<string, FlagSpec>> = {
-  config: { type: 'string', help: 'The configuration file (YAML)' },
+  config: { type: 'string', value: 'FILE', help: 'The configuration file (YAML)' },
 }
 const SOCKET: Readonly<Record<string, FlagSpec>> = {
-  socket: { type: 'string', help: 'The control socket [/run/mekare/control.sock, or admin.socket of --config]' },
+  socket: {
+    type: 'string',
+    value: 'FILE',
+    help: 'The control socket [/run/mekare/control.sock, or admin.socket of --config]',
+  },
   ...CONFIG,
 }
 const JSON_FLAG: Readonly<Record<string, FlagSpec>> = { json: { type: 'boolean', help: 'Print the document as JSON' } }
-const MEMBER = { name: 'member', help: "A member's name, or self for this router" }
+const MEMBER = { name: 'member', help: "A member's name, or self for this router", words: ['self'] }
+
+/** Those that completion is made for. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const
 
 export const VERBS = {
   run: {
@@ -73,7 +87,7 @@ export const VERBS = {
   },
   explain: {
     help: 'Say for each member why a new session on a listener would or would not go to it',
-    argument: { name: 'listener', help: "A listener's name, such as write or read" },
+    argument: { name: 'listener', help: "A listener's name, such as write or read", words: ['write', 'read'] },
     flags: SOCKET,
     takesConfig: false,
     examples: [['mekare explain read', 'each member and its verdict']],
@@ -89,7 +103,8 @@ export const VERBS = {
     argument: {
       name: 'count',
       help: 'How many, counted from the latest [10]',
-      optional: { pattern: /^[1-9]\d{0,3}$/, must: 'be a number from 1 to 9999' },
+      optional: true,
+      form: { pattern: /^[1-9]\d{0,3}$/, must: 'be a number from 1 to 9999' },
     },
     flags: { ...JSON_FLAG, ...SOCKET },
     takesConfig: false,
@@ -121,6 +136,51 @@ export const VERBS = {
     takesConfig: false,
     examples: [['mekare undrain pg3', 'when pg3 is back']],
   },
+  import: {
+    help: 'Read a configuration of HAProxy, keepalived, Patroni, and print ours (YAML) with a word on every line of it',
+    flags: {
+      haproxy: {
+        type: 'list',
+        value: 'FILE',
+        help: 'HAProxy: a file, or a directory of *.cfg; may be given more than once',
+      },
+      keepalived: { type: 'list', value: 'FILE', help: 'keepalived: a file; may be given more than once' },
+      patroni: {
+        type: 'list',
+        value: 'FILE',
+        help: "Patroni's own file (patroni.yml), for scope and etcd; may be given more than once",
+      },
+      'config-id': {
+        type: 'string',
+        value: 'ID',
+        help: 'Whose lines to take where keepalived has lines for one host only (@id), as its -i',
+      },
+    },
+    takesConfig: true,
+    examples: [
+      [
+        'mekare import --haproxy /etc/haproxy/haproxy.cfg --keepalived /etc/keepalived/keepalived.conf --patroni /etc/patroni.yml > mekare.yaml',
+        'one host, whole',
+      ],
+      ['mekare import --haproxy haproxy.cfg --clusters.demo.etcd.hosts 10.0.0.1:2379', 'keys given here win'],
+    ],
+  },
+  completion: {
+    help: 'Print the completion of this command for a shell',
+    argument: {
+      name: 'shell',
+      help: 'bash, zsh or fish',
+      words: SHELLS,
+      form: { pattern: new RegExp(`^(${SHELLS.join('|')})$`), must: `be ${SHELLS.join(', ')}` },
+    },
+    flags: {},
+    takesConfig: false,
+    examples: [
+      ['mekare completion bash > /etc/bash_completion.d/mekare', 'for everybody'],
+      ['source <(mekare completion zsh)', 'in ~/.zshrc'],
+      ['mekare completion fish > ~/.config/fish/completions/mekare.fish', 'for yourself'],
+    ],
+  },
   demo: {
     help: 'Bring up a cluster on this machine, route it, switch over, show what clients saw',
     flags: { exit: { type: 'boolean', help: 'End by itself, with 0 when all went well' } },
@@ -133,4 +193,11 @@ export type Verb = keyof typeof VERBS
 
 export function isVerb(word: string): word is Verb {
   return Object.hasOwn(VERBS, word)
+}
+
+/** How the verb is called, with its argument and the flags of the configuration where it takes them. */
+export function synopsis(verb: string, { argument, takesConfig }: VerbSpec): string {
+  const name = argument?.name.toUpperCase()
+  const given = name === undefined ? '' : argument?.optional ? ` [${name}]` : ` ${name}`
+  return `mekare ${verb}${given}${takesConfig ? ' [--KEY.OF.CONFIGURATION VALUE]...' : ''}`
 }

@@ -1,17 +1,19 @@
 // Every rule of the pools on a real cluster: who gets new sessions, why the others do not, what becomes of sessions that are
 // there already; and that `explain`, `status` and the refused client read the same words.
 
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { METRICS } from '../../src/admin/metric-table.js'
 import { startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
 import { now } from '../lab/journal.js'
 import { PASSWORDS } from '../lab/options.js'
 import type { ProxyProcess } from '../lab/proxy.js'
-import { type Sight, see } from '../lab/sight.js'
+import { PROGRAM, type Sight, see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
@@ -47,12 +49,16 @@ t.test('the rules of the pools', async t => {
     })
     const place = { stand, proxy, fallback, sight: see(stand, proxy) }
     await place.sight.verdict('read', 'pg2', /^usable: replica, /)
+    await t.test("what HAProxy's and Patroni's files of this cluster become is good to mekare check", t =>
+      imported(t, place),
+    )
     await t.test('tag noloadbalance: no reader, until the tag is taken away', t => tag(t, place))
     await t.test('a replica past maxLag leaves the pool and keeps its sessions', t => lag(t, place))
     await t.test('drained: no new reader, and back again', t => drain(t, place))
     await t.test('no replica qualifies: refused with the reasons, or served by the primary', t => nobody(t, place))
     await t.test('a stopped replica goes at once and comes back slowly', t => stopped(t, place))
     await t.test('a promoted replica: its readers are cut, the others stay', t => promoted(t, place))
+    await t.test('Prometheus has nothing to say against what was measured meanwhile', t => measured(t, place))
     t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
   } catch (error) {
     t.comment(stand.tails(25, 'proxy1'))
@@ -217,4 +223,50 @@ async function promoted(t: Test, place: Place): Promise<void> {
   const next = await open(place, 2)
   t.equal(on(next, 'pg2').length, 0, 'no new reader goes there')
   await close([...readers, ...next])
+}
+
+/** prom-client's own gauges of Node.js that end in _total are left out: promtool minds their names. */
+async function measured(t: Test, { proxy }: Place): Promise<void> {
+  const { body } = await proxy.get('/metrics')
+  const ours = body.split('\n').filter(line => /^(# (HELP|TYPE) )?mekare_/.test(line))
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    encoding: 'utf8',
+    input: `${ours.join('\n')}\n`,
+  })
+  t.equal(status, 0, stdout + stderr)
+  const declared = Object.keys(METRICS).filter(name => !body.includes(`# TYPE mekare_${name} `))
+  t.same(declared, [], 'every metric is there')
+  const silent = ['sessions', 'sessions_total', 'refused_total', 'bytes_total', 'member_sessions', 'member_lag_bytes']
+  t.same(
+    silent.filter(name => !new RegExp(`^mekare_${name}\\{.*\\} `, 'm').test(body)),
+    [],
+    'and has samples',
+  )
+}
+
+/** Patroni's own template for this cluster, beside the file of one of its members. */
+async function imported(t: Test, { stand, proxy }: Place): Promise<void> {
+  const dir = join(stand.dir, proxy.host)
+  const servers = stand.members.map(
+    name =>
+      ` server ${name} ${stand.address(name)}:${stand.ports.postgres} maxconn 100 check port ${stand.ports.patroni}\n`,
+  )
+  const port = (name: string, number: number, check: string) =>
+    `listen ${name}\n bind ${proxy.address}:${number}\n option httpchk OPTIONS ${check}\n http-check expect status 200\n${servers.join('')}`
+  const haproxy = join(dir, 'haproxy.cfg')
+  writeFileSync(
+    haproxy,
+    `defaults\n mode tcp\n timeout connect 4s\n timeout client 30m\n timeout server 30m\n${port('primary', 15_000, '/primary')}${port('replicas', 15_001, '/replica')}`,
+  )
+  const mekare = (...args: string[]) => stand.clientExec([process.execPath, PROGRAM, ...args])
+  const files = ['--haproxy', haproxy, '--patroni', join(stand.dir, 'pg1', 'patroni.yml')]
+  const { code, stdout, stderr } = await mekare('import', ...files, `--admin.socket=${join(dir, 'imported.sock')}`)
+  t.equal(code, 0, stderr)
+  t.notMatch(stderr, /still to be filled in/)
+  const config = join(dir, 'imported.yaml')
+  writeFileSync(config, stdout)
+  const check = await mekare('check', '--config', config)
+  t.equal(check.code, 0, check.stdout + check.stderr)
+  t.match(check.stdout, /^member pg1 at .*: answers as (primary|replica) \(rest\)$/m)
+  t.match(check.stdout, /^cluster demo: gate open/m)
 }

@@ -1,14 +1,17 @@
 // The command line: what arguments mean, and how answers look to a person.
 
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { columns } from '../../src/cli/columns.js'
+import { completionFor } from '../../src/cli/completion.js'
+import { generateManPage } from '../../src/cli/man.js'
 import { nearest } from '../../src/cli/nearest.js'
 import { createPaint, wantsColour } from '../../src/cli/paint.js'
 import { parse } from '../../src/cli/parse.js'
 import { renderStatus } from '../../src/cli/render.js'
 import { renderIncident, renderIncidents } from '../../src/cli/render-incidents.js'
 import { renderSessions } from '../../src/cli/render-sessions.js'
-import { VERBS } from '../../src/cli/verbs.js'
+import { SHELLS, VERBS, type VerbSpec } from '../../src/cli/verbs.js'
 import type { Incident } from '../../src/incidents/incident.js'
 import type { MemberStatus, SessionStatus, Status } from '../../src/pools/status.js'
 import { bytes, epochMs, ms } from '../../src/units/units.js'
@@ -98,6 +101,39 @@ t.test('help lists every verb; each has its own with an example', async t => {
     t.strictSame(parse(['help', verb]), help)
   }
   t.strictSame(parse(['--version']), { kind: 'version' })
+})
+
+t.test('the manual page is as the table of verbs has it', async t => {
+  const committed = readFileSync(new URL('../../../doc/mekare.1', import.meta.url), 'utf8')
+  t.equal(committed, generateManPage(), 'write it anew with node dist/src/cli/generate.js')
+  for (const [name, spec] of Object.entries<VerbSpec>(VERBS)) {
+    t.match(committed, new RegExp(`^\\.SS ${name}$`, 'm'))
+    for (const flag of Object.keys(spec.flags))
+      t.match(committed, `\\-\\-${flag.replaceAll('-', '\\-')}`, `${name} --${flag}`)
+  }
+})
+
+t.test('completion knows every verb, its flags, and keys of the configuration where they are taken', async t => {
+  for (const shell of SHELLS) {
+    t.match(parse(['completion', shell]), { kind: 'verb', verb: 'completion', args: { name: shell } })
+    const text = completionFor(shell)
+    for (const [name, spec] of Object.entries<VerbSpec>(VERBS)) {
+      t.match(text, name)
+      for (const flag of Object.keys(spec.flags)) t.match(text, flag, `${shell}: ${name} --${flag}`)
+    }
+    t.match(text, 'listen.write.address')
+    t.notMatch(text, /password(?!File)/i, 'secrets are no flags')
+  }
+  t.match(parse(['completion', 'tcsh']), {
+    kind: 'usage',
+    why: 'mekare completion: the shell must be bash, zsh, fish, but is tcsh',
+  })
+})
+
+t.test('a flag that may be given more than once keeps its order; the others may not', async t => {
+  const parsed = parse(['import', '--haproxy', 'a', '--keepalived', 'k', '--haproxy', 'b', '--config-id', 'x'])
+  t.match(parsed, { args: { haproxy: ['a', 'b'], keepalived: ['k'], 'config-id': 'x' } })
+  t.match(parse(['import', '--config-id', 'a', '--config-id', 'b']), { kind: 'usage', why: /more than once/ })
 })
 
 t.test('the word meant is the nearest, if it is near', async t => {

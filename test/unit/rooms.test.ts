@@ -6,7 +6,19 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 const ROOT = fileURLToPath(new URL('../../../src', import.meta.url))
-const PURE = ['units', 'topology', 'health', 'pools', 'sessions', 'incidents', 'protocol', 'events', 'reload', 'vrrp']
+const PURE = [
+  'units',
+  'topology',
+  'health',
+  'pools',
+  'sessions',
+  'incidents',
+  'protocol',
+  'events',
+  'reload',
+  'vrrp',
+  'import',
+]
 /** Read by everybody: the table of the configuration and what it makes. */
 const OPEN_TO_ALL = ['config']
 /** Used by every room with I/O, and what each of them may use itself. */
