@@ -2,6 +2,7 @@
 // is shown. Knows not what is asked, nor what an answer means.
 
 import type { Ms } from '../units/units.js'
+import { createLookout } from './lookout.js'
 import { type Runner, race } from './race.js'
 
 export interface EndpointStatus {
@@ -32,6 +33,8 @@ export interface Answered<S, T> {
 export interface Endpoints<S> {
   /** Asks the one in use, and the others beside it when it is slow or fails. Whoever answers first is in use from then on. */
   ask<T>(question: (session: S) => Promise<T>): Promise<Answered<S, T> | undefined>
+  /** Asks those standing by, each on a session kept for that, and notes how each is; who is in use stays. Nobody while none is: all are asked then anyway. */
+  lookIn(question: (session: S) => Promise<unknown>): Promise<void>
   /** The one in use is not, from now on: its session ends. It is asked first again with `again`, else the next one is. */
   leave(why: unknown, again?: boolean): void
   /** The session in use, and since when. */
@@ -47,7 +50,7 @@ export interface Endpoints<S> {
 interface Endpoint<S> {
   readonly name: string
   session?: S
-  /** Why it failed last; absent while it answers or has not been asked. */
+  /** Why it failed when it was last asked; absent where it answered or has not been asked. */
   why?: string
 }
 
@@ -97,6 +100,13 @@ export function createEndpoints<S extends { close(): void }>(
     endpoint.why = why
   }
 
+  const lookout = createLookout(open, (name, error) => {
+    const endpoint = endpoints.find((one, index) => one.name === name && index !== current?.index)
+    if (!endpoint) return
+    if (error === undefined) delete endpoint.why
+    else endpoint.why = words(name, error)
+  })
+
   const runner = <T>(endpoint: Endpoint<S>, index: number, question: (session: S) => Promise<T>): Runner<T> => ({
     endpoint: index,
     run: async () => {
@@ -125,6 +135,13 @@ export function createEndpoints<S extends { close(): void }>(
       for (const [index, endpoint] of endpoints.entries()) if (closed || index !== current?.index) close(endpoint)
       return answered
     },
+    async lookIn(question) {
+      const standingBy = current ? endpoints.filter((_, index) => index !== current?.index) : []
+      await lookout.look(
+        standingBy.map(({ name }) => name),
+        question,
+      )
+    },
     leave(error, again = false) {
       if (!current) return
       const { index } = current
@@ -140,6 +157,7 @@ export function createEndpoints<S extends { close(): void }>(
     moves: () => moves,
     close() {
       closed = true
+      lookout.close()
       for (const endpoint of endpoints) close(endpoint)
     },
   }

@@ -322,6 +322,28 @@ t.test('three etcd members', async t => {
     await healthy(urls)
   })
 
+  await t.test('one that stands by and dies is shown so, and so is its return', async t => {
+    const used = inUse()
+    const other = (used + 1) % urls.length
+    const shown = () => listener.source.status().endpoints[other]
+    const untilShown = async (state: string) => {
+      const begun = performance.now()
+      while (shown()?.state !== state && performance.now() - begun < 6000) await sleep(50)
+      return performance.now() - begun
+    }
+    await untilShown('standing by')
+    await end(at(other))
+    const fell = await untilShown('failed')
+    t.match(shown(), { state: 'failed', why: /ECONNREFUSED/ })
+    const part = parts[other]
+    if (part !== undefined) etcds[other] = start(part)
+    await healthy(urls)
+    const back = await untilShown('standing by')
+    t.same(shown(), { name: urls[other], state: 'standing by' })
+    t.comment(`shown as failed after ${fell.toFixed(0)} ms, as standing by ${back.toFixed(0)} ms after it was healthy`)
+    t.equal(inUse(), used, 'the one in use stays in use')
+  })
+
   await t.test('all frozen: silence is told, then the answer again', async t => {
     const begun = performance.now()
     for (const { child } of etcds) child.kill('SIGSTOP')

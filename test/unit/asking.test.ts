@@ -90,6 +90,45 @@ t.test('an endpoint that is left while its answer is under way is not in use by 
   t.equal(await asks(async name => `${name} anew`), 'a anew')
 })
 
+t.test('who stands by is looked in on: its failure and its return are shown, and who is in use stays', async t => {
+  const { endpoints, opened, asks, moves } = stand(['a', 'b', 'broken'])
+  let well = true
+  const look = () => endpoints.lookIn(async ({ name }) => (well ? name : fails(`${name} is down`)))
+  await look()
+  t.equal(opened.length, 0, 'nobody is asked while none is in use')
+  await asks(async name => name)
+  well = false
+  await look()
+  t.same(endpoints.status(), [
+    { name: 'a', state: 'in use' },
+    { name: 'b', state: 'failed', why: 'b is down' },
+    { name: 'broken', state: 'failed', why: 'a file cannot be read' },
+  ])
+  well = true
+  await look()
+  t.same(endpoints.status()[1], { name: 'b', state: 'standing by' })
+  t.same(moves, [])
+  endpoints.close()
+  t.ok(opened.every(one => one.closed))
+})
+
+t.test('a kept session that fails is no proof: a fresh one decides', async t => {
+  const { endpoints, opened, asks } = stand(['a', 'b'])
+  await asks(async name => name)
+  const expired = new Set<Session>()
+  const look = () =>
+    endpoints.lookIn(async session => (expired.has(session) ? fails('its token is old') : session.name))
+  await look()
+  for (const session of opened) expired.add(session)
+  await look()
+  t.equal(endpoints.status()[1]?.state, 'standing by')
+  t.same(
+    opened.slice(1).map(({ closed }) => closed),
+    [true, false],
+    'the old one is closed',
+  )
+})
+
 t.test('after close() nothing is in use and nothing stays open', async t => {
   const { endpoints, opened, asks } = stand(['a', 'b'])
   await asks(async name => name)

@@ -22,6 +22,8 @@ const REREAD = 500
 const HEAD_START = 250
 /** How long any read may take, in ms. */
 const DEADLINE = 700
+/** Time between two looks at the endpoints that stand by, in ms. */
+const LOOK_IN = 2000
 /** After this long without an answer from anybody, in ms, it is told. */
 const SILENT = 1500
 
@@ -45,6 +47,7 @@ class EtcdSource implements Source {
   #tell: (news: SourceNews) => void = () => {}
   #silence: Silence | undefined
   #turns: Turns | undefined
+  #looks: Turns | undefined
   #stopped = false
   #mirror: Mirror = EMPTY
   #published = false
@@ -74,6 +77,7 @@ class EtcdSource implements Source {
       this.#tell({ kind: 'silent', since, why: this.#whySilent() }),
     )
     this.#turns = repeat(() => this.#turn())
+    this.#looks = repeat(() => this.#lookIn())
   }
 
   hint(): void {
@@ -98,7 +102,7 @@ class EtcdSource implements Source {
     this.#stopped = true
     this.#silence?.stop()
     this.#endpoints.close()
-    await this.#turns?.stop()
+    await Promise.all([this.#turns?.stop(), this.#looks?.stop()])
   }
 
   async #turn(): Promise<number> {
@@ -108,6 +112,11 @@ class EtcdSource implements Source {
     })
     if (read && !this.#stopped) this.#accept(read)
     return REREAD
+  }
+
+  async #lookIn(): Promise<number> {
+    await this.#endpoints.lookIn(session => session.read(DEADLINE))
+    return LOOK_IN
   }
 
   #accept({ session, answer: { snapshot, begunAt }, fresh }: Answered<Session, Read>): void {
