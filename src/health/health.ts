@@ -20,6 +20,8 @@ export interface Health {
   readonly fallen: number
   /** Words of the latest failure, or of an answer that decides nothing; absent after a success. */
   readonly why?: string
+  /** When the failures began that took it down, or threaten to; absent while it answers. */
+  readonly failingSince?: Ms
   /** When it came back up after a failure: slow start counts from here. Absent for a member up at first sight. */
   readonly upSince?: Ms
 }
@@ -75,14 +77,15 @@ function weigh(health: Health, evidence: Evidence, rules: HealthRules): Health {
 function rise({ why: _, ...health }: Health, at: Ms, rules: HealthRules): Health {
   const risen = health.risen + 1
   const seen = { ...health, risen, fallen: 0 }
-  if (health.up === true) return { ...seen, risen: 0 }
-  if (health.up === 'unknown') return { ...seen, risen: 0, up: true, since: at }
-  return risen < rules.rise ? seen : { ...seen, risen: 0, up: true, since: at, upSince: at }
+  if (health.up === false && risen < rules.rise) return seen
+  const { failingSince: _since, ...well } = { ...seen, risen: 0 }
+  if (health.up === true) return well
+  return { ...well, up: true, since: at, ...(health.up === false ? { upSince: at } : {}) }
 }
 
 function fall(health: Health, at: Ms, why: string, rules: HealthRules): Health {
   const fallen = health.fallen + 1
-  const seen = { ...health, fallen, risen: 0, why }
+  const seen = { ...health, fallen, risen: 0, why, failingSince: health.failingSince ?? at }
   if (health.up === false) return { ...seen, fallen: 0 }
   if (health.up === true && fallen < rules.fall) return seen
   const { upSince: _, ...down } = seen
@@ -100,7 +103,8 @@ export function slowStartShare(health: Health, now: Ms, slowStart: Ms): number {
 
 /** A member's health as status, explain and refusals print it: `healthy for 3min`, `no answer for 12s: …`. */
 export function healthWords(health: Health, now: Ms): string {
-  const lasted = formatMs(Math.max(0, now - health.since) as Ms)
+  const since = health.up === false ? (health.failingSince ?? health.since) : health.since
+  const lasted = formatMs(Math.max(0, now - since) as Ms)
   const because = health.why === undefined ? '' : `: ${health.why}`
   switch (health.up) {
     case 'unknown':

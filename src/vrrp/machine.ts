@@ -116,7 +116,7 @@ function fault(state: State, input: Extract<Input, { kind: 'fault' | 'fault_over
   else faults.delete(input.name)
   const next = { ...state, faults }
   if (state.phase.role === 'fault')
-    return faults.size === 0 ? enter(next, 'fault_over', `${faultWords(state)}: over`, now) : [next, []]
+    return faults.size === 0 ? enter(next, 'fault_over', `over: ${faultWords(state)}`, now) : [next, []]
   if (faults.size === 0 || OUT_OF_SERVICE.has(state.phase.role)) return [next, []]
   return shutDown(next, { role: 'fault' }, 'fault', faultWords(next), now)
 }

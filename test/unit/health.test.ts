@@ -95,6 +95,11 @@ t.test('health', async t => {
     t.equal(healthWords(after(PRIMARY), ms(181_000)), 'healthy for 3min')
     t.equal(healthWords(after(could('refused')), ms(13_000)), 'no answer for 12s: 10.0.0.1:5432: refused')
     t.match(
+      healthWords(after(PRIMARY, could('timeout'), could('timeout')), ms(3000)),
+      /^no answer for 1s: /,
+      'counted from the first failure of the row that took it down, not from the last',
+    )
+    t.match(
       healthWords(after(PRIMARY, could('timeout')), ms(3000)),
       /^healthy for 2s, but the last try failed: .*timeout$/,
     )
