@@ -1,5 +1,5 @@
 // A plain client of a PostgreSQL address, its own process: each session asks one statement after another and, when one
-// fails, connects again at once. Writes a journal. Knows nothing of clusters and proxies. Task: MEKARE_LAB_TASK, JSON.
+// fails, connects again at once. Given several addresses it tries them in order at every connect, as libpq does. Writes a journal. Knows nothing of clusters and proxies. Task: MEKARE_LAB_TASK, JSON.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -8,7 +8,7 @@ import { now, openJournal } from './journal.js'
 export interface ClientTask {
   readonly journal: string
   readonly kind: 'write' | 'read'
-  readonly to: pg.ClientConfig
+  readonly to: readonly pg.ClientConfig[]
   readonly sessions: number
   /** Pause between two statements of a session, and after a failed connect. */
   readonly everyMs: number
@@ -43,8 +43,20 @@ interface Session {
   said?: Error
 }
 
+/** A failure of all addresses is the last one's. */
 async function connect(s: number): Promise<Session | undefined> {
-  const client = new pg.Client({ ...task.to, keepAlive: true, application_name: `mekare-lab ${task.kind} ${s}` })
+  let failure: unknown
+  for (const to of task.to) {
+    const joined = await join(s, to)
+    if (!(joined instanceof Error)) return joined
+    failure = joined
+  }
+  fail(s, 'connect', failure)
+  return undefined
+}
+
+async function join(s: number, to: pg.ClientConfig): Promise<Session | Error> {
+  const client = new pg.Client({ ...to, keepAlive: true, application_name: `mekare-lab ${task.kind} ${s}` })
   const session: Session = { client }
   client.on('error', error => {
     session.said ??= error
@@ -54,9 +66,8 @@ async function connect(s: number): Promise<Session | undefined> {
     note({ t: now(), s, e: 'connected' })
     return session
   } catch (error) {
-    fail(s, 'connect', error)
     void client.end().catch(() => undefined)
-    return undefined
+    return error as Error
   }
 }
 

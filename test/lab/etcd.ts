@@ -15,7 +15,7 @@ export interface Etcd {
   /** Answers when each of these members (default: all) says it is healthy, so has a leader. */
   healthy(hosts?: readonly string[]): Promise<void>
   enableAuth(password: string): Promise<void>
-  /** Value of a key, asked of the members one after another. */
+  /** Value of a key, asked of the members one after another, the last one that answered first. */
   get(key: string): Promise<string | undefined>
 }
 
@@ -33,6 +33,7 @@ interface EtcdParts {
 export function createEtcd(parts: EtcdParts): Etcd {
   const { ground, hands, hosts, certs } = parts
   const { address, ports } = ground.network
+  let lastGood = 0
   const scheme = certs ? 'https' : 'http'
   const url = (host: string) => `${scheme}://${address(host)}:${ports.etcd}`
   const ask = (host: string, path: string, body: unknown, token?: string) =>
@@ -59,9 +60,11 @@ export function createEtcd(parts: EtcdParts): Etcd {
       await ask(host, '/v3/auth/enable', {})
     },
     get: async key => {
-      for (const host of hosts) {
+      for (const host of [...hosts.slice(lastGood), ...hosts.slice(0, lastGood)]) {
         const value = await read(ask, host, key, parts.password).catch(() => undefined)
-        if (value !== undefined) return value.found
+        if (value === undefined) continue
+        lastGood = hosts.indexOf(host)
+        return value.found
       }
       throw new Error(`no etcd member answered when asked for ${key}`)
     },

@@ -8,14 +8,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { now } from './journal.js'
 import { pidsBeneath } from './processes.js'
+import { PROGRAM } from './programs.js'
 import { hireReaper } from './reap.js'
 
-export const PROGRAM = fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
+export { PROGRAM }
+
 const KNOCKER = fileURLToPath(new URL('knocker.js', import.meta.url))
 
-/** The system's monotonic clock in milliseconds: the same in every process of the machine. */
-export const clock = (): number => Number(process.hrtime.bigint() / 1000n) / 1000
+export { now as clock }
 
 export interface Program {
   readonly child: ChildProcess
@@ -152,10 +154,10 @@ function begun(child: ChildProcess): Program {
 
 /** Waits until it holds; gives the milliseconds it took. */
 export async function waitFor(what: string, seconds: number, holds: () => boolean): Promise<number> {
-  const begun = clock()
+  const begun = now()
   while (!holds()) {
-    if (clock() - begun > seconds * 1000) throw new Error(`waited ${seconds} s in vain: ${what}`)
+    if (now() - begun > seconds * 1000) throw new Error(`waited ${seconds} s in vain: ${what}`)
     await sleep(20)
   }
-  return Math.round(clock() - begun)
+  return Math.round(now() - begun)
 }

@@ -1,7 +1,7 @@
 // What a stand stands on: its directory, its network, its reaper, and the starting of processes in a host.
 // Knows nothing of etcd, Patroni or PostgreSQL.
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process'
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,6 +42,8 @@ export interface Ground {
 export interface StartOptions {
   readonly asOwner?: boolean
   readonly pipes?: boolean
+  /** A message channel, as `fork` makes one. */
+  readonly ipc?: boolean
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -112,9 +114,11 @@ function workOn(dir: string, network: Network, owner: Owner | undefined): Omit<G
     start: (host, name, argv, how = {}) => {
       const { program, args } = commandLine(host, argv, how.asOwner ?? false)
       const log = openSync(join(hostDir(host), `${name}.log`), 'a')
-      const stdio = how.pipes ? (['pipe', 'pipe', log] as const) : (['ignore', log, log] as const)
+      const stdio: StdioOptions = how.pipes
+        ? ['pipe', 'pipe', log]
+        : ['ignore', log, log, ...(how.ipc ? (['ipc'] as const) : [])]
       const env = { ...ENV, HOME: hostDir(host), ...how.env }
-      const child = spawn(program, args, { cwd: hostDir(host), env, detached: true, stdio: [...stdio] })
+      const child = spawn(program, args, { cwd: hostDir(host), env, detached: true, stdio })
       closeSync(log)
       child.on('error', () => undefined)
       return child

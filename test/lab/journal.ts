@@ -146,16 +146,3 @@ export function rowIds(entries: readonly Entry[]): { acknowledged: string[]; unk
   const ids = (e: 'ok' | 'error') => entries.flatMap(entry => (entry.e === e && entry.id ? [entry.id] : []))
   return { acknowledged: ids('ok'), unknown: ids('error') }
 }
-
-/** When a poller first heard a member (or any, other than `not`) say that it is out of recovery, after `since`. */
-export function leftRecovery(
-  entries: readonly Entry[],
-  since: number,
-  not?: string,
-): { member: string; t: number } | undefined {
-  for (const entry of entries) {
-    if (entry.e !== 'state' || entry.t < since || entry.state !== 'primary' || entry.member === not) continue
-    return { member: entry.member, t: entry.t }
-  }
-  return undefined
-}

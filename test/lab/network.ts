@@ -10,7 +10,11 @@ const run = promisify(execFile)
 export interface Network {
   readonly kind: 'namespaces' | 'loopback'
   readonly ports: Ports
+  /** The address that no host has as its own and a sidecar may hold; undefined where no host can take one. */
+  readonly floating: string | undefined
   address(host: string): string
+  /** Where a proxy of the host listens, to be reached at the floating address too. */
+  listening(host: string): string
   /** The command line that runs `argv` in the host's network. */
   inside(host: string, argv: readonly string[]): readonly string[]
   /** Pulls the host's cable; with `from`, only what passes between it and those hosts is lost, without a word. */
@@ -44,7 +48,11 @@ const SUBNET = '10.77.0'
 export async function createNamespaces(token: string, hosts: readonly string[]): Promise<Network> {
   const bridge = `${token}-net`
   for (const name of namespaceNames(token, hosts)) await run('ip', ['netns', 'add', name])
-  await batch(bridge, ['link add br0 type bridge forward_delay 0', 'link set br0 up', 'link set lo up'])
+  await batch(bridge, [
+    'link add br0 type bridge forward_delay 0 mcast_snooping 0',
+    'link set br0 up',
+    'link set lo up',
+  ])
   for (const host of hosts) {
     const peer = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', `${token}-${host}`]
     await run('ip', ['link', 'add', host, 'netns', bridge, ...peer])
@@ -72,22 +80,27 @@ function namespaceNetwork(token: string): Network {
   return {
     kind: 'namespaces',
     ports: PORTS,
+    floating: `${SUBNET}.100`,
     address,
+    listening: () => '0.0.0.0',
     inside: (host, argv) => ['nsenter', `--net=/run/netns/${token}-${host}`, '--', ...argv],
     cut: (host, from) => (from ? bothWays(lose, host, from) : link(host, 'down')),
     mend: (host, from) => (from ? bothWays(find, host, from) : link(host, 'up')),
   }
 }
 
-/** Addresses 127.77.`block`.x, ports higher by `shift`. There is no link to cut. */
+/** Addresses 127.77.`block`.x, ports higher by `shift`. There is no link to cut and no address to float. */
 export function loopbackNetwork(block: number, shift: number): Network {
   const refuse = async (host: string) => {
     throw new Error(`${host}: a link can only be cut between network namespaces; run as root on Linux with iproute2`)
   }
+  const address = (host: string) => `127.77.${block}.${lastOctet(host)}`
   return {
     kind: 'loopback',
     ports: shiftPorts(shift),
-    address: host => `127.77.${block}.${lastOctet(host)}`,
+    floating: undefined,
+    address,
+    listening: address,
     inside: (_host, argv) => argv,
     cut: refuse,
     mend: refuse,

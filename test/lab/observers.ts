@@ -26,8 +26,8 @@ export interface Journaled extends Observer {
 }
 
 export interface ClientOptions {
-  /** `host:port`, or a member's name. */
-  readonly to: string
+  /** `host:port`, or a member's name; several are tried in order at every connect. */
+  readonly to: string | readonly string[]
   /** Name of its journal; default `write` or `read`. */
   readonly name?: string
   readonly sessions?: number
@@ -48,12 +48,12 @@ export const startReader = (stand: Stand, options: ClientOptions) => startClient
 async function startClient(stand: Stand, kind: ClientTask['kind'], options: ClientOptions): Promise<Journaled> {
   const name = options.name ?? kind
   const timeout = options.timeoutMs ?? 0
-  const to = {
-    ...connection(stand, options.to, options.as ?? 'app'),
+  const to = [options.to].flat().map(where => ({
+    ...connection(stand, where, options.as ?? 'app'),
     connectionTimeoutMillis: timeout,
     ...(timeout > 0 ? { query_timeout: timeout } : {}),
     ...(options.ssl ? { ssl: { rejectUnauthorized: false } } : {}),
-  }
+  }))
   const journal = journalPath(stand, name)
   const task: ClientTask = { journal, kind, to, sessions: options.sessions ?? 1, everyMs: options.everyMs ?? 5 }
   return observe(stand, name, [process.execPath, besides('client.js')], task, 'ok')

@@ -34,14 +34,17 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
 }
 
 /** Kills everything beneath `dir`, those born meanwhile too. Answers when none is left, or throws after five seconds. */
-export async function killBeneath(dir: string): Promise<void> {
+export const killBeneath = (dir: string): Promise<void> => killAll(() => pidsBeneath(dir))
+
+/** Kills whatever `find` names, again and again until it names none; throws after five seconds. */
+export async function killAll(find: () => readonly number[]): Promise<void> {
   for (let round = 0; round < 250; round++) {
-    const pids = pidsBeneath(dir)
+    const pids = find()
     if (pids.length === 0) return
     for (const pid of pids) signal(pid, 'SIGKILL')
     await sleep(round < 5 ? 4 : 20)
   }
-  throw new Error(`${pidsBeneath(dir).join(', ')}: still there five seconds after SIGKILL (uninterruptible I/O?)`)
+  throw new Error(`${find().join(', ')}: still there five seconds after SIGKILL (uninterruptible I/O?)`)
 }
 
 /** Stops everything that `pids` names, again and again until no running one is found. */

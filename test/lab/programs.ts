@@ -2,6 +2,10 @@
 
 import { accessSync, constants, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** mekare itself, as a user starts it. */
+export const PROGRAM = fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
 
 export interface Programs {
   readonly etcd: string

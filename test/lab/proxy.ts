@@ -1,15 +1,16 @@
-// Starts a mekare in front of the stand as its own process on its own address, and waits until it is ready.
-// Knows its command line and its admin address, nothing of its inside.
+// Starts a mekare in front of the stand as its own process on its own address, with its sidecar where one is asked for, and waits
+// until it is ready. Knows its command line and its admin address, nothing of its inside.
 
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import type { HttpAnswer } from './ask.js'
 import { until } from './cluster.js'
+import { isRunning, type Launch } from './installed.js'
 import { PASSWORDS } from './options.js'
+import { PROGRAM } from './programs.js'
 import type { Stand } from './stand.js'
 
 export interface ProxyOptions {
@@ -22,11 +23,14 @@ export interface ProxyOptions {
   /** Default true. False: answer as soon as the process is started. */
   readonly waitReady?: boolean
   readonly env?: Readonly<Record<string, string>>
+  /** Default false. True: beside it `mekare vrrp` with the same file, for the stand's floating address; proxy1 is to be preferred. Namespaces only. */
+  readonly sidecar?: boolean
 }
 
 export interface ProxyProcess {
   readonly host: string
   readonly address: string
+  /** Another one after the host was started again. */
   readonly child: ChildProcess
   readonly configFile: string
   /** `host:port` of its write, read and admin address. */
@@ -36,15 +40,14 @@ export interface ProxyProcess {
   readonly socket: string
   /** GET of a path of its admin address. */
   get(path: string): Promise<HttpAnswer>
+  /** Waits until it would take a session on every listener; throws with the end of its log when it ends instead. */
+  ready(): Promise<void>
   /** SIGTERM (or another signal), then waits for its end; answers its exit code, or the signal's name. */
   stop(signal?: NodeJS.Signals): Promise<number | string>
 }
 
-const PROGRAM = fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
-
 /** The configuration a proxy of the stand gets when nothing else is asked for. */
-export function proxyConfig(stand: Stand, host: string): Record<string, unknown> {
-  const address = stand.address(host)
+export function proxyConfig(stand: Stand, host: string, sidecar: boolean): Record<string, unknown> {
   const { ports, settings } = stand
   const passwordFile = join(stand.dir, host, 'probe.password')
   const { etcdPassword } = settings
@@ -63,59 +66,83 @@ export function proxyConfig(stand: Stand, host: string): Record<string, unknown>
       },
     },
     listen: {
-      write: { address: `${address}:${ports.write}`, cluster: 'demo', role: 'primary' },
-      read: { address: `${address}:${ports.read}`, cluster: 'demo', role: 'replica' },
+      write: { address: `${stand.listening(host)}:${ports.write}`, cluster: 'demo', role: 'primary' },
+      read: { address: `${stand.listening(host)}:${ports.read}`, cluster: 'demo', role: 'replica' },
     },
-    admin: { address: `${address}:${ports.admin}`, socket: join(stand.dir, host, 'control.sock') },
+    ...(sidecar ? { vrrp: { pg: floating(stand, host) } } : {}),
+    admin: { address: `${stand.address(host)}:${ports.admin}`, socket: join(stand.dir, host, 'control.sock') },
     incidents: { file: join(stand.dir, host, 'incidents.json') },
     log: { level: 'debug', format: 'json' },
+    fleet: { name: host },
   }
+}
+
+/** Everything but the priority as it is by default: proxy1 has 250, proxy2 240. */
+function floating(stand: Stand, host: string): Record<string, unknown> {
+  if (stand.floating === undefined) throw new Error(`${host}: a sidecar needs network namespaces; run as root on Linux`)
+  const priority = 250 - 10 * stand.proxies.indexOf(host)
+  return { interface: 'eth0', routerId: 51, priority, addresses: [`${stand.floating}/24`] }
 }
 
 /** Starts it; throws with the end of its log when it ends instead of becoming ready. */
 export async function startProxy(stand: Stand, host: string, options: ProxyOptions = {}): Promise<ProxyProcess> {
+  if (isRunning(stand.child(host, 'mekare'))) throw new Error(`${host}: a mekare runs there already; stop it first`)
+  const { sidecar = false } = options
   const dir = join(stand.dir, host)
   const configFile = join(dir, 'mekare.yaml')
   writeFileSync(join(dir, 'probe.password'), `${PASSWORDS.mekare_probe}\n`, { mode: 0o600 })
   writeFileSync(join(dir, 'etcd.password'), `${stand.settings.etcdPassword ?? ''}\n`, { mode: 0o600 })
-  writeFileSync(configFile, stringify(lay(proxyConfig(stand, host), options.config ?? {})))
+  writeFileSync(configFile, stringify(lay(proxyConfig(stand, host, sidecar), options.config ?? {})))
   const flags = options.onlyFlags ?? ['--config', configFile, ...(options.flags ?? [])]
-  const child = stand.spawn(host, 'mekare', [process.execPath, PROGRAM, 'run', ...flags], {
-    ...(options.env ? { env: options.env } : {}),
+  const launch = (name: string, ...args: readonly string[]): Launch => {
+    const how = options.env ? { env: options.env } : {}
+    return () => stand.spawn(host, name, [process.execPath, PROGRAM, ...args], how)
+  }
+  stand.install(host, {
+    mekare: launch('mekare', 'run', ...flags),
+    ...(sidecar ? { vrrp: launch('vrrp', 'vrrp', '--config', configFile) } : {}),
   })
-  const proxy = describe(stand, host, child, configFile)
-  if (options.waitReady ?? true) await untilReady(stand, proxy)
+  stand.start(host)
+  const proxy = describe(stand, host, configFile)
+  if (options.waitReady ?? true) await proxy.ready()
   return proxy
 }
 
-function describe(stand: Stand, host: string, child: ChildProcess, configFile: string): ProxyProcess {
+function describe(stand: Stand, host: string, configFile: string): ProxyProcess {
   const address = stand.address(host)
   const { ports } = stand
   const admin = `${address}:${ports.admin}`
-  return {
+  const proxy: ProxyProcess = {
     host,
     address,
-    child,
+    get child() {
+      const child = stand.child(host, 'mekare')
+      if (!child) throw new Error(`${host}: no mekare was started`)
+      return child
+    },
     configFile,
     write: `${address}:${ports.write}`,
     read: `${address}:${ports.read}`,
     admin,
     socket: join(stand.dir, host, 'control.sock'),
     get: path => stand.hands.http({ url: `http://${admin}${path}`, timeoutMs: 2000 }),
+    ready: () => untilReady(stand, proxy),
     stop: async (signal = 'SIGTERM') => {
-      if (child.exitCode === null && child.signalCode === null) {
+      const { child } = proxy
+      if (isRunning(child)) {
         child.kill(signal)
         await once(child, 'exit')
       }
       return child.exitCode ?? child.signalCode ?? 'unknown'
     },
   }
+  return proxy
 }
 
 async function untilReady(stand: Stand, proxy: ProxyProcess): Promise<void> {
   const { child } = proxy
   const ready = await until(20_000, `mekare on ${proxy.host} was not ready`, async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return 'ended' as const
+    if (!isRunning(child)) return 'ended' as const
     return (await proxy.get('/readyz')).status === 200 ? ('ready' as const) : undefined
   }).catch(error => (error as Error).message)
   if (ready === 'ready') return

@@ -3,19 +3,18 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Status } from '../../src/pools/status.js'
 import { until } from './cluster.js'
 import type { Output } from './ground.js'
+import { PROGRAM } from './programs.js'
 import type { ProxyProcess } from './proxy.js'
 import type { Stand } from './stand.js'
 
-/** The program, as a user starts it. */
-export const PROGRAM = fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
+export { PROGRAM }
 
 export interface Sight {
-  /** Messages of its log (JSON lines; other lines as they are) that match. */
-  lines(pattern?: RegExp): string[]
+  /** Messages of its log, or of its sidecar's (JSON lines; other lines as they are), that match. */
+  lines(pattern?: RegExp, program?: 'mekare' | 'vrrp'): string[]
   /** Waits for a line. */
   line(pattern: RegExp, withinMs?: number): Promise<string>
   /** Sum of the samples of a metric that have these labels; 0 when there is none. */
@@ -33,8 +32,9 @@ export interface Sight {
 
 /** A proxy seen from outside. */
 export function see(stand: Stand, proxy: ProxyProcess): Sight {
-  const log = join(stand.dir, proxy.host, 'mekare.log')
-  const lines = (pattern = /./) => readLines(log).filter(line => pattern.test(line))
+  const logOf = (program: string) => join(stand.dir, proxy.host, `${program}.log`)
+  const lines: Sight['lines'] = (pattern = /./, program = 'mekare') =>
+    readLines(logOf(program)).filter(line => pattern.test(line))
   const cli = (...args: readonly string[]) =>
     stand.clientExec([process.execPath, PROGRAM, ...args, '--socket', proxy.socket])
   const explain = async (listener: string, member: string) => {
@@ -46,7 +46,7 @@ export function see(stand: Stand, proxy: ProxyProcess): Sight {
     cli,
     explain,
     line: (pattern, withinMs = 5000) =>
-      until(withinMs, `no line like ${pattern} in ${log}`, async () => lines(pattern).at(-1)),
+      until(withinMs, `no line like ${pattern} in ${logOf('mekare')}`, async () => lines(pattern).at(-1)),
     metric: async (name, labels = {}) => sum((await proxy.get('/metrics')).body, name, labels),
     status: async () => JSON.parse((await proxy.get('/status')).body) as Status,
     verdict: async (listener, member, pattern, withinMs = 10_000) => {

@@ -1,23 +1,23 @@
 // A stand of real servers: etcd, Patroni with PostgreSQL, and mekare, each host with its own address. Its verbs serve tests,
 // demo and bench alike. Joins the files beside it; whatever happens to this process, the reaper clears the stand away.
 
-import type { ChildProcess } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createHands, type Hands, type Row } from './ask.js'
 import { type Certs, makeCerts } from './certs.js'
 import { type Cluster, createCluster, until } from './cluster.js'
 import { createEtcd, type Etcd } from './etcd.js'
 import { createFaults, type Faults } from './faults.js'
-import { besides, breakGround, type Ground, type Output, type StartOptions } from './ground.js'
+import { besides, breakGround, type Ground, type Output } from './ground.js'
 import { hostNames, type Ports } from './hosts.js'
+import { createInstalled, type Installed } from './installed.js'
+import { tails } from './logs.js'
 import type { Network } from './network.js'
 import { PASSWORDS, type Role, type Settings, type StandOptions, settle } from './options.js'
 import { writePatroniConfig } from './patroni.js'
 import { findPrograms, type Programs } from './programs.js'
 import { type ProxyOptions, type ProxyProcess, startProxy } from './proxy.js'
 
-export interface Stand extends Cluster, Faults {
+export interface Stand extends Cluster, Faults, Omit<Installed, 'children'> {
   readonly dir: string
   readonly network: Network['kind']
   readonly ports: Ports
@@ -25,17 +25,22 @@ export interface Stand extends Cluster, Faults {
   readonly programs: Programs
   readonly etcd: Etcd
   readonly members: readonly string[]
+  readonly proxies: readonly string[]
+  /** The address that sidecars hold; undefined where none can. */
+  readonly floating: string | undefined
   /** Of the members, with `tls`; of etcd, with `etcdTls`. */
   readonly certs: Certs | undefined
   readonly etcdCerts: Certs | undefined
   readonly hands: Hands
   address(host: string): string
+  /** Where a proxy of the host listens. */
+  listening(host: string): string
+  /** The proxy hosts that have the floating address now, as `ip` says. */
+  holders(): Promise<readonly string[]>
   /** Starts etcd, the first member, then the others; answers when all of them stream from pg1. */
   up(): Promise<void>
   /** Ends everything and answers when nothing is left. May be called at any time, also twice. */
   down(): Promise<void>
-  /** Starts what belongs on the host, etcd or Patroni, without waiting for it. */
-  start(host: string): void
   /** Pulls the host's cable; with `from`, only what passes between it and those hosts is lost, silently. Namespaces only. */
   cut(host: string, from?: readonly string[]): Promise<void>
   mend(host: string, from?: readonly string[]): Promise<void>
@@ -44,9 +49,7 @@ export interface Stand extends Cluster, Faults {
   sql(where: string, text: string, how?: SqlOptions): Promise<readonly Row[]>
   /** Runs a client program in the client's network to its end. */
   clientExec(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<Output>
-  /** Starts a program in a host's network. It is logged to `<host>/<name>.log` and ends with the stand. */
-  spawn(host: string, name: string, argv: readonly string[], how?: StartOptions): ChildProcess
-  /** Starts a mekare on proxy1 or proxy2 and answers when it is ready. */
+  /** Installs a mekare on proxy1 or proxy2, starts it and answers when it is ready. */
   proxy(host: string, options?: ProxyOptions): Promise<ProxyProcess>
   /** The last lines of every log, or of one host's, for a failed test. */
   tails(lines?: number, host?: string): string
@@ -65,13 +68,14 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
   const programs = findPrograms()
   const etcds = hostNames('etcd', settings.etcd)
   const members = hostNames('pg', settings.members)
-  const hosts = [...etcds, ...members, ...hostNames('proxy', settings.proxies), 'client']
+  const proxies = hostNames('proxy', settings.proxies)
+  const hosts = [...etcds, ...members, ...proxies, 'client']
   const ground = await breakGround(hosts, settings.network)
   try {
     const addresses = [...hosts.map(ground.network.address), '10.77.0.100']
     const wanted = settings.tls || settings.etcdTls
     const made = wanted ? await makeCerts(join(ground.dir, 'certs'), addresses, ground.owner) : undefined
-    return assemble({ settings, programs, etcds, members, ground, made })
+    return assemble({ settings, programs, etcds, members, proxies, ground, made })
   } catch (error) {
     await ground.leave()
     throw error
@@ -83,40 +87,38 @@ interface Made {
   readonly programs: Programs
   readonly etcds: readonly string[]
   readonly members: readonly string[]
+  readonly proxies: readonly string[]
   readonly ground: Ground
   readonly made: Certs | undefined
 }
 
-function assemble({ settings, programs, etcds, members, ground, made }: Made): Stand {
+function assemble({ settings, programs, etcds, members, proxies, ground, made }: Made): Stand {
   const { network } = ground
-  const started = new Map<string, ChildProcess>()
-  const spawn: Stand['spawn'] = (host, name, argv, how) => {
-    const child = ground.start(host, name, argv, how)
-    started.set(`${host}/${name}`, child)
-    return child
-  }
+  const installed = createInstalled(ground)
+  const { spawn, install, start, child } = installed
   const hands = createHands(spawn('client', 'hands', [process.execPath, besides('hands.js')], { pipes: true }))
   const certs = settings.tls ? made : undefined
   const etcdCerts = settings.etcdTls ? made : undefined
   const password = settings.etcdPassword
   const etcd = createEtcd({ ground, hands, program: programs.etcd, hosts: etcds, certs: etcdCerts, password, spawn })
-  const start = (host: string) => {
-    if (etcds.includes(host)) etcd.start(host)
-    else spawn(host, 'patroni', [programs.patroni, join(ground.hostDir(host), 'patroni.yml')], { asOwner: true })
+  for (const host of etcds) install(host, { etcd: () => etcd.start(host) })
+  for (const host of members) {
+    const argv = [programs.patroni, join(ground.hostDir(host), 'patroni.yml')]
+    install(host, { patroni: () => spawn(host, 'patroni', argv, { asOwner: true }) })
   }
-  const down = endWithProcess(ground, settings.endOnSignal)
   const stand: Stand = {
     ...createCluster({ settings, members, network, hands, etcd }),
-    ...createFaults(ground, started),
-    ...{ dir: ground.dir, network: network.kind, ports: network.ports },
-    ...{ settings, programs, etcd, members, certs, etcdCerts, hands, spawn, start, down },
-    address: network.address,
-    cut: network.cut,
-    mend: network.mend,
+    ...createFaults(ground, installed),
+    ...{ spawn, install, start, child },
+    ...{ dir: ground.dir, network: network.kind, ports: network.ports, floating: network.floating },
+    ...{ settings, programs, etcd, members, proxies, certs, etcdCerts, hands },
+    ...{ address: network.address, listening: network.listening, cut: network.cut, mend: network.mend },
     up: () =>
       raise(stand, () => {
         for (const host of members) writePatroniConfig({ ground, programs, settings, etcd, certs, etcdCerts }, host)
       }),
+    down: endWithProcess(ground, settings.endOnSignal),
+    holders: () => findHolders(stand, ground),
     etcdctl: (...args) => runEtcdctl(stand, ground, args),
     sql: (where, text, how) => runSql(stand, where, text, how),
     clientExec: (argv, env) => ground.exec('client', argv, env),
@@ -129,7 +131,7 @@ function assemble({ settings, programs, etcds, members, ground, made }: Made): S
 async function raise(stand: Stand, configure: () => void): Promise<void> {
   const { settings, members, etcd } = stand
   settings.report(`etcd: ${etcd.hosts.length} members`)
-  for (const host of etcd.hosts) etcd.start(host)
+  for (const host of etcd.hosts) stand.start(host)
   configure()
   await etcd.healthy()
   if (settings.etcdPassword) await etcd.enableAuth(settings.etcdPassword)
@@ -161,6 +163,14 @@ function endWithProcess(ground: Ground, onSignals: boolean): () => Promise<void>
   return down
 }
 
+async function findHolders({ floating, proxies }: Stand, ground: Ground): Promise<readonly string[]> {
+  if (floating === undefined) return []
+  const have = async (host: string) =>
+    (await ground.exec(host, ['ip', '-o', 'addr', 'show', 'to', floating])).stdout !== ''
+  const has = await Promise.all(proxies.map(have))
+  return proxies.filter((_, i) => has[i])
+}
+
 function runEtcdctl(stand: Stand, ground: Ground, args: readonly string[]): Promise<Output> {
   const { etcdPassword } = stand.settings
   const ca = stand.etcdCerts ? [`--cacert=${stand.etcdCerts.ca}`] : []
@@ -181,12 +191,3 @@ function runSql(stand: Stand, where: string, text: string, how: SqlOptions = {})
   }
   return stand.hands.sql({ to, text, values: how.values ?? [], timeoutMs: how.timeoutMs ?? 5000 })
 }
-
-function tails(dir: string, lines = 20, only?: string): string {
-  const hosts = readdirSync(dir).filter(host => only === undefined || host === only)
-  const logs = hosts.flatMap(host => logsOf(join(dir, host)).map(file => join(dir, host, file)))
-  const tail = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n')
-  return logs.map(file => `── ${file}\n${tail(file)}`).join('\n')
-}
-
-const logsOf = (dir: string) => readdirSync(dir).filter(file => file.endsWith('.log'))

@@ -7,9 +7,9 @@ import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { until } from '../lab/cluster.js'
-import { leftRecovery, now } from '../lab/journal.js'
-import { startMultihost, startPoller, startReader } from '../lab/observers.js'
+import { now } from '../lab/journal.js'
 import { pidsBeneath } from '../lab/processes.js'
+import { see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 
 t.setTimeout(240_000)
@@ -32,15 +32,19 @@ function nothingIsLeft(test: Test, dir: string): void {
   test.notOk(existsSync(dir), 'the directory is gone')
 }
 
-t.test('a stand comes up, switches over, loses a host, takes it back and goes', async t => {
+t.test('a stand comes up, its hosts fail as they are told to and come back, and it goes', async t => {
   const begun = now()
-  const stand = await createStand()
+  const stand = await createStand({ etcd: 1, members: 3 })
   t.teardown(() => stand.down())
   try {
     await stand.up()
     t.comment(`up in ${seconds(begun)} s (${stand.network})`)
     t.ok(seconds(begun) < 60, 'up in time')
-    await drills(t, stand)
+    await t.test('a frozen member does not answer until it is thawed', t => freezeReplica(t, stand))
+    if (stand.network === 'namespaces') {
+      await t.test('a cut link is silent until it is mended', t => cutLink(t, stand))
+      await t.test('a proxy host has its sidecar, and each part of it fails by itself', t => failSidecar(t, stand))
+    }
   } catch (error) {
     t.comment(stand.tails(20))
     throw error
@@ -50,55 +54,6 @@ t.test('a stand comes up, switches over, loses a host, takes it back and goes', 
   t.comment(`down in ${seconds(leaving)} s`)
   nothingIsLeft(t, stand.dir)
 })
-
-async function drills(t: Test, stand: Stand): Promise<void> {
-  await t.test('the observers see a planned switchover', t => seeSwitchover(t, stand))
-  await t.test('a killed host is gone at once, and comes back when it is started', t => killReplica(t, stand))
-  await t.test('a frozen member does not answer until it is thawed', t => freezeReplica(t, stand))
-  if (stand.network === 'namespaces') await t.test('a cut link is silent until it is mended', t => cutLink(t, stand))
-}
-
-async function seeSwitchover(t: Test, stand: Stand): Promise<void> {
-  const poller = await startPoller(stand)
-  const multihost = await startMultihost(stand)
-  const reader = await startReader(stand, { to: 'pg3' })
-  const since = now()
-  await stand.switchover('pg2')
-  t.equal(await stand.untilLeader({ other: 'pg1' }), 'pg2', 'the candidate leads')
-  const promoted = await until(10_000, 'the poller saw no promotion', async () => leftRecovery(poller.entries(), since))
-  await until(
-    10_000,
-    'no row after the switchover',
-    async () => multihost.entries().some(entry => entry.e === 'ok' && entry.t > promoted.t) || undefined,
-  )
-  t.equal(promoted.member, 'pg2', 'the poller saw it leave recovery')
-  const { gap, errors } = multihost.summary()
-  t.comment(`switchover: libpq multi-host gap ${gap?.ms} ms, errors ${JSON.stringify(errors)}`)
-  t.equal(gap?.memberAfter, stand.address('pg2'), 'rows go to the new primary')
-  t.ok(gap && gap.ms < 20_000, 'the gap ended')
-  t.equal(reader.summary().queryErrors, 0, 'a reader of another member saw nothing')
-  await Promise.all([poller, multihost, reader].map(observer => observer.stop()))
-  await stand.untilStreaming()
-}
-
-/** A replica: a primary's death, with its ttl of waiting, is what `npm run drill -- kill` is for. */
-async function killReplica(t: Test, stand: Stand): Promise<void> {
-  const reader = await startReader(stand, { to: 'pg3' })
-  const begun = now()
-  await stand.kill('pg3')
-  t.strictSame(stand.pids('pg3'), [], 'all of its processes are gone')
-  await until(
-    5000,
-    'its reader noticed nothing',
-    async () => reader.entries().some(({ e }) => e === 'error') || undefined,
-  )
-  await reader.stop()
-  stand.start('pg3')
-  await stand.untilStreaming()
-  t.comment(`all members stream ${seconds(begun)} s after the kill`)
-  const [row] = await stand.sql('pg3', 'select pg_is_in_recovery() as recovery')
-  t.equal(row?.recovery, true, 'it is a replica again')
-}
 
 async function freezeReplica(t: Test, stand: Stand): Promise<void> {
   stand.freeze('pg3', 'postgres')
@@ -118,6 +73,36 @@ async function cutLink(t: Test, stand: Stand): Promise<void> {
   t.ok(primary, 'the others are reached meanwhile')
   await stand.mend('pg3', ['client'])
   t.strictSame(await stand.sql('pg3', 'select 1 as one'), [{ one: 1 }], 'mended: an answer')
+}
+
+async function failSidecar(t: Test, stand: Stand): Promise<void> {
+  const quick = { sidecar: true, config: { vrrp: { pg: { advertInterval: '100ms' } } } }
+  const [first, second] = [await stand.proxy('proxy1', quick), await stand.proxy('proxy2', quick)]
+  const held = (by: string) =>
+    until(8000, `not ${by} alone has the address`, async () => (await stand.holders()).join() === by || undefined)
+  await held('proxy1')
+  const write = `${stand.floating}:${stand.ports.write}`
+  t.match(await stand.sql(write, 'select 1 as one', { as: 'app' }), [{ one: 1 }], 'clients are served at the address')
+  stand.freeze('proxy1', 'vrrp')
+  await held('proxy2')
+  stand.thaw('proxy1', 'vrrp')
+  await held('proxy1')
+  await stand.kill('proxy1', 'mekare')
+  await held('proxy2')
+  t.match(see(stand, first).lines(/the proxy has ended/, 'vrrp'), [/master → fault/], 'the sidecar said why')
+  const { pid } = stand.child('proxy1', 'vrrp') ?? {}
+  stand.start('proxy1')
+  await first.ready()
+  t.equal(stand.child('proxy1', 'vrrp')?.pid, pid, 'only what did not run is started')
+  await held('proxy1')
+  await stand.powerOff('proxy1')
+  t.strictSame(stand.pids('proxy1'), [], 'without power nothing runs')
+  await held('proxy2')
+  await stand.powerOn('proxy1')
+  await held('proxy1')
+  t.equal(await stand.stop('proxy1', 'vrrp'), undefined)
+  t.equal(await second.stop(), 0)
+  t.strictSame(await stand.holders(), [], 'nobody holds it when the sidecar is stopped here, the proxy there')
 }
 
 t.test('two stands at once keep out of each other’s way on loopback addresses', async t => {
