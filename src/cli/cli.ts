@@ -43,7 +43,7 @@ function perform(wanted: Wanted, deps: CliDeps): Promise<number> {
       deps.out(completionFor(args.name))
       return Promise.resolve(EXIT.good)
     case 'demo':
-      return deps.demo({ exit: args.exit })
+      return deps.demo({ exit: args.exit, json: args.json })
     default:
       return askVerb(wanted.verb, wanted, deps)
   }

@@ -23,6 +23,13 @@ export interface RunOptions {
   readonly flags: readonly ConfigFlag[]
 }
 
+export interface DemoOptions {
+  /** End by itself. */
+  readonly exit: boolean
+  /** Print the outcome as one JSON document, and end. */
+  readonly json: boolean
+}
+
 export interface CliDeps {
   readonly version: string
   /** Each gives the exit code. */
@@ -30,7 +37,7 @@ export interface CliDeps {
   check(options: RunOptions & { readonly offline: boolean }): Promise<number>
   /** With `release`, the floating addresses are only taken off this host. */
   vrrp(options: RunOptions & { readonly release: boolean }): Promise<number>
-  demo(options: { readonly exit: boolean }): Promise<number>
+  demo(options: DemoOptions): Promise<number>
   /** `admin.socket` of a configuration file; rejects when the file is wrong. */
   socketOf(file: string): Promise<string>
   readonly out: (text: string) => void

@@ -182,10 +182,16 @@ export const VERBS = {
     ],
   },
   demo: {
-    help: 'Bring up a cluster on this machine, route it, switch over, show what clients saw',
-    flags: { exit: { type: 'boolean', help: 'End by itself, with 0 when all went well' } },
+    help: 'Bring up a cluster on this machine, take parts of it out under load, and judge what clients saw',
+    flags: {
+      exit: { type: 'boolean', help: 'End by itself, with 0 when every verdict is good' },
+      json: { type: 'boolean', help: 'Print the outcome as JSON, and end' },
+    },
     takesConfig: false,
-    examples: [['mekare demo', 'until Ctrl-C']],
+    examples: [
+      ['mekare demo', 'until Ctrl-C; as root with a floating address'],
+      ['mekare demo --exit', 'for a script'],
+    ],
   },
 } as const satisfies Record<string, VerbSpec>
 

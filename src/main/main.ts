@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { cli } from '../cli/cli.js'
-import { EXIT, type RunOptions } from '../cli/deps.js'
+import { type DemoOptions, EXIT, type RunOptions } from '../cli/deps.js'
 import { loadConfig } from '../config/load.js'
 import { ConfigError } from '../config/problems.js'
 import type { Config } from '../config/shape.js'
@@ -53,14 +53,16 @@ async function withConfig(options: RunOptions, then: (config: Config) => Promise
 }
 
 /** The demo is part of the source tree, with the stand it runs on; an installed package says where to get it. */
-async function runDemo({ exit }: { readonly exit: boolean }): Promise<number> {
+async function runDemo({ exit, json }: DemoOptions): Promise<number> {
   const demo = fileURLToPath(new URL('../../test/lab/demo.js', import.meta.url))
+  const flags = [...(exit ? ['--exit'] : []), ...(json ? ['--json'] : [])]
   if (!existsSync(demo)) {
-    process.stderr.write(
-      `the demo needs the source tree: run "npm run demo${exit ? ' -- --exit' : ''}" in a clone of the project\n`,
-    )
+    const command = ['npm run demo', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')
+    process.stderr.write(`the demo needs the source tree: run "${command}" in a clone of the project\n`)
     return EXIT.unavailable
   }
-  const child = spawn(process.execPath, [demo, ...(exit ? ['--exit'] : [])], { stdio: 'inherit' })
+  const child = spawn(process.execPath, [demo, ...flags], { stdio: 'inherit' })
+  // The demo clears away before it ends, and is waited for; that a terminal sends Ctrl-C to it too does no harm.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => child.kill(name))
   return new Promise(resolve => child.on('close', code => resolve(code ?? EXIT.failed)))
 }

@@ -1,184 +1,146 @@
-// `npm run demo`: a real cluster with one mekare before it, a writer and a reader, a planned switchover, and what the two saw,
-// told by themselves. Stays until Ctrl-C; with `--exit` ends by itself, 0 when all went well. `--network namespaces`: as root.
+// `npm run demo`: the replay of an operator's exercise on real servers. Stays until Ctrl-C; with `--exit` it ends by itself, with 0
+// when every verdict is good. `--json`: one document on stdout, progress on stderr. `--network loopback`: as without root.
 
-import { basename, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { until } from './cluster.js'
-import { followJournal, now, type Summary } from './journal.js'
-import { type Journaled, startReader, startWriter } from './observers.js'
-import { PASSWORDS } from './options.js'
-import type { ProxyProcess } from './proxy.js'
-import { createScreen, summaryTable } from './screen.js'
+import { parseArgs } from 'node:util'
+import { type Clients, startClients } from './replay/clients.js'
+import { type Curtain, createCurtain } from './replay/curtain.js'
+import { addresses, hints } from './replay/hints.js'
+import { allGood, NO_ADDRESS, notReached, play } from './replay/play.js'
+import { openScene, type Scene } from './replay/scene.js'
+import { conclusion, findingLines, resultTable, sign, toJson } from './replay/show.js'
+import type { Result } from './replay/step.js'
+import { openWindow } from './replay/window.js'
+import { columns, createScreen, type Screen } from './screen.js'
 import { createStand, type Stand } from './stand.js'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-const screen = createScreen(process.stdout)
-const argv = process.argv.slice(2)
+const USAGE = 'usage: npm run demo -- [--exit] [--json] [--network auto|namespaces|loopback]\n'
+const NETWORKS = ['auto', 'namespaces', 'loopback'] as const
 
-interface Scene {
-  readonly stand: Stand
-  readonly proxy: ProxyProcess
-  readonly writer: Journaled
-  readonly reader: Journaled
-  /** One line of what the clients see now. */
-  live(): string
+interface Options {
+  readonly exit: boolean
+  readonly json: boolean
+  readonly network: (typeof NETWORKS)[number]
 }
 
-const nameOf = (stand: Stand) => (address: string) =>
-  stand.members.find(member => stand.address(member) === address) ?? address
-
-async function raise(stand: Stand): Promise<Scene> {
-  await stand.up()
-  screen.step('mekare: one process before the cluster')
-  const proxy = await stand.proxy('proxy1')
-  screen.step(`a writer on ${proxy.write}, a reader on ${proxy.read}`)
-  const clients = await startClients(stand, proxy, 10)
-  screen.done()
-  return { stand, proxy, ...clients }
-}
-
-async function startClients(stand: Stand, proxy: ProxyProcess, everyMs: number) {
-  const writer = await startWriter(stand, { to: proxy.write, everyMs, name: `write-${everyMs}ms` })
-  const reader = await startReader(stand, { to: proxy.read, everyMs, name: `read-${everyMs}ms` })
-  const [writes, reads] = [keepCount('writes', writer, nameOf(stand)), keepCount('reads', reader, nameOf(stand))]
-  return { writer, reader, live: () => `    ${writes()}  ${screen.dim('│')}  ${reads()}` }
-}
-
-/** Keeps count of what a client sees, without reading its journal anew each time. */
-function keepCount(what: string, observer: Journaled, name: (address: string) => string): () => string {
-  const news = followJournal(observer.journal)
-  let [answers, errors, lastAt, member] = [0, 0, 0, '']
-  return () => {
-    for (const entry of news()) {
-      if (entry.e === 'error') errors++
-      if (entry.e !== 'ok') continue
-      answers++
-      lastAt = entry.t
-      member = name(entry.member)
-    }
-    const silent = now() - lastAt
-    const state = silent > 400 ? screen.bold(`waiting ${(silent / 1000).toFixed(1)} s`) : `${member} answers`
-    return `${what} ${answers.toLocaleString('en-US')}, ${errors} ${errors === 1 ? 'error' : 'errors'}, ${state}`
+function readOptions(argv: readonly string[]): Options | undefined {
+  try {
+    const flag = { type: 'boolean', default: false } as const
+    const network = { type: 'string', default: 'auto' } as const
+    const { values } = parseArgs({ args: [...argv], options: { exit: flag, json: flag, network } })
+    const chosen = NETWORKS.find(each => each === values.network)
+    return chosen && { exit: values.exit || values.json, json: values.json, network: chosen }
+  } catch {
+    return undefined
   }
 }
 
-async function watchFor(scene: Scene, ms: number): Promise<void> {
-  for (const end = performance.now() + ms; performance.now() < end; await sleep(100)) screen.live(scene.live())
+async function replay(scene: Scene, screen: Screen, falling: AbortSignal): Promise<readonly Result[]> {
+  let title = ''
+  const renew = () => {
+    if (title && !falling.aborted) screen.live([title, liveLine(scene.clients, screen)])
+  }
+  const renewing = setInterval(renew, 100)
+  try {
+    return await play(scene, falling, {
+      begins: (number, what) => {
+        title = `  ${screen.dim('·')} ${String(number).padStart(2)}  ${what} …`
+        screen.live([title])
+      },
+      ended: result => {
+        const { number, verdict, seconds } = result
+        const time = seconds > 0 ? screen.dim(`  ${seconds.toFixed(1)} s`) : ''
+        screen.live([])
+        title = ''
+        screen.line(`  ${sign(verdict, screen)} ${String(number).padStart(2)}  ${screen.bold(result.title)}${time}`)
+        for (const line of findingLines(result, screen)) screen.line(line)
+      },
+    })
+  } finally {
+    clearInterval(renewing)
+    screen.live([])
+  }
 }
 
-async function switchover(scene: Scene): Promise<{ from: string; to: string }> {
-  const { stand } = scene
-  await watchFor(scene, 2000)
-  const from = (await stand.leader()) ?? ''
-  screen.live('')
-  screen.line(`  ${screen.bold('planned switchover')}: Patroni is asked to move the primary away from ${from}`)
-  const since = now()
-  const moved = stand.switchover().then(() => stand.untilLeader({ other: from }))
-  const followed = moved.then(to =>
-    until(30_000, `no row reached ${to}`, async () => {
-      const row = scene.writer.entries().some(e => e.e === 'ok' && e.t > since && e.member === stand.address(to))
-      return row ? to : undefined
-    }),
-  )
-  let ended = false
-  const end = followed.finally(() => {
-    ended = true
-  })
-  end.catch(() => undefined)
-  while (!ended) await watchFor(scene, 200)
-  const to = await end
-  await watchFor(scene, 2000)
-  screen.live('')
-  return { from, to }
-}
+/** One line of what the clients see now. */
+const liveLine = (clients: Clients, screen: Screen) => `    ${clients.live().join(screen.dim('  │  '))}`
 
-/** What is wrong with what a client saw; nothing when all went well. */
-function complaints(who: string, summary: Summary, longestGapMs: number): string[] {
-  const gap = summary.gap?.ms ?? Number.POSITIVE_INFINITY
-  return [
-    ...(summary.mostErrorsOfOneSession > 1 ? [`${who}: more than one error: ${JSON.stringify(summary.errors)}`] : []),
-    ...(summary.connectFailures > 0 ? [`${who}: ${summary.connectFailures} failed connects`] : []),
-    ...(summary.readOnlyErrors > 0 ? [`${who}: ${summary.readOnlyErrors} "read-only transaction" errors`] : []),
-    ...(gap > longestGapMs ? [`${who}: a gap of ${Math.round(gap)} ms, over ${longestGapMs} ms`] : []),
-  ]
-}
-
-function report({ stand, writer, reader }: Scene, moved: { from: string; to: string }): string[] {
-  const seen = { writer: writer.summary(), reader: reader.summary() }
-  screen.line(`  ${screen.good('✓')} the primary moved from ${moved.from} to ${moved.to}; what the two clients saw:`)
+function report(results: readonly Result[], screen: Screen): void {
   screen.line()
-  for (const row of summaryTable(seen, nameOf(stand))) screen.line(row)
-  screen.line(
-    `  ${screen.dim('the gap is the time in which there is no primary: clients are held through it, not refused')}`,
-  )
+  for (const line of resultTable(results, screen)) screen.line(line)
   screen.line()
-  const wrong = [...complaints('writer', seen.writer, 10_000), ...complaints('reader', seen.reader, 5000)]
-  for (const each of wrong) screen.line(`  ${screen.bad('✗')} ${each}`)
-  return wrong
-}
-
-/** What a newcomer can try, ready to be pasted into another terminal. */
-function suggest({ stand, proxy }: Scene, leader: string): void {
-  const inside = stand.network === 'namespaces' ? `sudo ip netns exec ${basename(stand.dir)}-client ` : ''
-  const url = (address: string) => `postgresql://app:${PASSWORDS.app}@${address}/app`
-  const mekare = `node ${relative(process.cwd(), `${root}bin/mekare.js`)}`
-  const rest = `http://${stand.address(leader)}:${stand.ports.patroni}/switchover`
-  const lines = [
-    ['write port', `${inside}psql '${url(proxy.write)}'`],
-    ['read port', `${inside}psql '${url(proxy.read)}'`],
-    ['who answers', 'select inet_server_addr(), pg_is_in_recovery();'],
-    ['another switchover', `${inside}curl -s ${rest} -d '{"leader":"${leader}"}'`],
-    ['what mekare says', `${mekare} status --socket ${proxy.socket}`],
-    ['its log', `${proxy.socket.replace('control.sock', 'mekare.log')}`],
-  ]
-  screen.line(`  ${screen.bold('try it')} in another terminal:`)
-  for (const [what = '', line = ''] of lines) screen.line(`    ${screen.dim(what.padEnd(19))} ${line}`)
-  screen.line()
-  screen.line(`  ${screen.bold('Ctrl-C')} ends it and clears everything away.`)
+  const { good, lines } = conclusion(results)
+  for (const [i, line] of lines.entries())
+    screen.line(`  ${i > 0 ? screen.bold(line) : good ? screen.good(line) : screen.bad(line)}`)
   screen.line()
 }
 
 /** Slower clients go on until Ctrl-C: their journals stay small. */
-async function stay({ stand, proxy, writer, reader }: Scene): Promise<never> {
-  await Promise.all([writer.stop(), reader.stop()])
-  const scene = { stand, proxy, ...(await startClients(stand, proxy, 200)) }
-  for (;;) await watchFor(scene, 60_000)
+async function stay(
+  scene: Scene,
+  screen: Screen,
+  outside: ReadonlyMap<string, string>,
+  falling: AbortSignal,
+): Promise<never> {
+  screen.line(`  ${screen.bold('try it')} in another terminal:`)
+  for (const line of columns(hints(scene, outside).map(([what, line]) => [`  ${screen.dim(what)}`, line])))
+    screen.line(line)
+  screen.line()
+  screen.line(`  ${screen.bold('Ctrl-C')} ends it and clears everything away.`)
+  await scene.clients.stop()
+  const clients = await startClients(scene.stand, scene.doors, 200)
+  for (;;) {
+    screen.live([liveLine(clients, screen)])
+    await sleep(100)
+    falling.throwIfAborted()
+  }
 }
 
-async function play(stand: Stand): Promise<number> {
-  const scene = await raise(stand)
-  const moved = await switchover(scene)
-  const wrong = report(scene, moved)
-  if (argv.includes('--exit')) return wrong.length === 0 ? 0 : 1
-  suggest(scene, moved.to)
-  return stay(scene)
+async function perform(stand: Stand, screen: Screen, curtain: Curtain, options: Options): Promise<number> {
+  if (stand.floating === undefined) screen.line(screen.bold(`  ${NO_ADDRESS}; here clients know both mekare`))
+  const scene = await openScene(stand, screen.step)
+  screen.done()
+  const outside = options.json ? new Map<string, string>() : await openWindow(stand, addresses(scene))
+  if (!options.json) {
+    const pages = scene.proxies.map(({ admin }) => `http://${outside.get(admin)}/`)
+    screen.line(`  ${screen.dim(`the two mekare meanwhile, in a browser: ${pages.join('  ')}`)}`)
+    screen.line()
+  }
+  const begun = performance.now()
+  const results = await replay(scene, screen, curtain.falling)
+  const code = allGood(results) ? 0 : 1
+  curtain.mayEndWith(code)
+  report(results, screen)
+  if (options.json) process.stdout.write(toJson(stand.network, results, performance.now() - begun))
+  if (code > 0) screen.line(stand.tails(10))
+  return options.exit ? code : stay(scene, screen, outside, curtain.falling)
 }
 
 async function main(): Promise<number> {
-  const network = argv.includes('namespaces') ? 'namespaces' : 'loopback'
-  screen.line(screen.bold('mekare demo') + screen.dim(': three etcd, three PostgreSQL with Patroni, one mekare'))
-  const stand = await createStand({ network, proxies: 1, endOnSignal: false, report: screen.step })
-  let leaving = false
-  const leave = async (code: number) => {
-    if (leaving) return
-    leaving = true
-    screen.live('')
-    await stand.down()
-    screen.line('  all servers are stopped and their files removed')
-    process.exit(code)
+  const options = readOptions(process.argv.slice(2))
+  if (!options) {
+    process.stderr.write(USAGE)
+    return 2
   }
-  process.on('SIGINT', () => void leave(0))
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void leave(143))
+  const screen = createScreen(options.json ? process.stderr : process.stdout)
+  const curtain = createCurtain(screen)
+  screen.line(`${screen.bold('mekare demo')}: an operator's exercise, replayed on real servers`)
+  screen.line(
+    screen.dim('  three etcd, three PostgreSQL under Patroni, two mekare and a client, each a host of its own'),
+  )
   try {
-    await leave(await play(stand))
+    const { network } = options
+    const stand = await curtain.hang(createStand({ network, endOnSignal: false, report: screen.step }))
+    return await curtain.fall(await perform(stand, screen, curtain, options))
   } catch (error) {
-    if (leaving) return new Promise<never>(() => undefined)
-    screen.line(`  ${screen.bad('✗')} ${(error as Error).message}`)
-    screen.line(stand.tails(10))
-    await leave(1)
+    // The curtain falls already: what fails now fails because of it.
+    if (curtain.falling.aborted) return curtain.fall(1)
+    const why = (error as Error).message
+    screen.done(false)
+    screen.line(`  ${why}`)
+    if (options.json) process.stdout.write(toJson(undefined, notReached(why), 0))
+    return curtain.fall(1)
   }
-  return 1
 }
 
 process.exitCode = await main()

@@ -1,89 +1,81 @@
-// What the demo writes to the terminal: steps with their time, one line that renews itself, a small table. Elsewhere than on a
-// terminal, plain lines and no colour. Knows no server.
-
-import type { Summary } from './journal.js'
+// What the demo writes to the terminal: steps with their time, a few lines that renew themselves, tables. Elsewhere than on a terminal,
+// plain lines and no colour. Knows no server.
 
 export interface Screen {
   line(text?: string): void
-  /** Begins a step; the one before is marked done with its time. */
+  /** Begins something whose end is marked with its time; what began before is marked done. */
   step(title: string): void
-  /** Marks the last step done. */
-  done(): void
-  /** Renews the live line (elsewhere than on a terminal: a line a second). An empty text takes it away. */
-  live(text: string): void
+  /** Marks what began last as done, or as failed; nothing is marked twice. */
+  done(well?: boolean): void
+  /** Renews the live lines; elsewhere than on a terminal there are none. None: takes them away. */
+  live(lines: readonly string[]): void
+  /** Columns of the terminal; elsewhere lines may be as long as they like. */
+  width(): number
   bold(text: string): string
   dim(text: string): string
   good(text: string): string
   bad(text: string): string
 }
 
-/** A screen on stdout. */
+/** A screen on a stream of this process. */
 export function createScreen(out: NodeJS.WriteStream): Screen {
   const tty = out.isTTY === true
   const paint = (code: number) => (text: string) =>
     tty && !process.env.NO_COLOR ? `\x1b[${code}m${text}\x1b[0m` : text
   const [bold, dim, bad, good] = [paint(1), paint(2), paint(31), paint(32)]
   let current: { readonly title: string; readonly begun: number } | undefined
-  let shown = ''
-  let lastPlain = 0
-  const wipe = () => {
-    if (tty && shown) out.write('\r\x1b[2K')
+  let shown: readonly string[] = []
+  const wipe = () => (shown.length === 0 ? '' : `\r\x1b[2K${'\x1b[1A\x1b[2K'.repeat(shown.length - 1)}`)
+  const line = (text = '') => void out.write(`${wipe()}${text}\n${shown.join('\n')}`)
+  const live = (lines: readonly string[]) => {
+    if (!tty) return
+    const before = wipe()
+    shown = lines.map(text => fit(text, out.columns))
+    out.write(before + shown.join('\n'))
   }
-  const line = (text = '') => {
-    wipe()
-    out.write(`${text}\n${tty ? shown : ''}`)
-  }
-  const live = (text: string) => {
-    if (tty) {
-      wipe()
-      shown = fit(text, out.columns)
-      out.write(shown)
-    } else if (text && performance.now() - lastPlain > 1000) {
-      lastPlain = performance.now()
-      out.write(`${text}\n`)
-    }
-  }
-  const done = () => {
+  const done = (well = true) => {
     if (!current) return
     const { title, begun } = current
     current = undefined
-    live('')
-    line(`  ${good('✓')} ${title} ${dim(`${((performance.now() - begun) / 1000).toFixed(1)} s`)}`)
+    live([])
+    line(`  ${well ? good('✓') : bad('✗')} ${title} ${dim(`${((performance.now() - begun) / 1000).toFixed(1)} s`)}`)
   }
   const step = (title: string) => {
     done()
     current = { title, begun: performance.now() }
-    if (tty) live(`  ${dim('·')} ${title} …`)
+    live([`  ${dim('·')} ${title} …`])
   }
-  return { line, step, done, live, bold, dim, good, bad }
+  const width = () => (tty ? out.columns : Number.POSITIVE_INFINITY)
+  return { line, step, done, live, width, bold, dim, good, bad }
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences are the point.
+const PAINT = /\x1b\[\d+m/g
 
 /** A line that renews itself must not wrap: one too long loses its colours and its end. */
 function fit(text: string, columns: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences are the point.
-  const plain = text.replace(/\x1b\[\d+m/g, '')
+  const plain = text.replace(PAINT, '')
   return plain.length < columns ? text : plain.slice(0, columns - 1)
 }
 
-const number = (n: number) => n.toLocaleString('en-US')
-
-/** The table of what writer and reader saw; `name` turns a member's address into its name. */
-export function summaryTable(seen: Readonly<Record<string, Summary>>, name: (address: string) => string): string[] {
-  const rows = Object.entries(seen).map(([who, summary]) => [
-    who,
-    number(summary.rows),
-    summary.gap ? `${number(Math.round(summary.gap.ms))} ms` : 'none',
-    String(summary.queryErrors),
-    String(summary.connectFailures),
-    Object.entries(summary.members)
-      .map(([address, n]) => `${name(address)} (${number(n)})`)
-      .join(', '),
-  ])
-  const table = [['', 'answers', 'longest gap', 'errors', 'failed connects', 'answered by'], ...rows]
-  const widths = table[0]?.map((_, column) => Math.max(...table.map(row => row[column]?.length ?? 0))) ?? []
-  const pad = (cell: string, column: number) => {
-    const width = widths[column] ?? 0
-    return column === 0 || column === 5 ? cell.padEnd(width) : cell.padStart(width)
+/** A text in lines of at most `width` letters, broken between words. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
   }
-  return table.map(row => `  ${row.map(pad).join('   ').trimEnd()}`)
+  return lines
+}
+
+/** Rows as aligned columns, indented; those of `right` are aligned to the right. Colours take no room. */
+export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const size = (cell: string | undefined) => cell?.replace(PAINT, '').length ?? 0
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map(row => size(row[column])))) ?? []
+  const pad = (cell: string, column: number) => {
+    const blank = ' '.repeat((widths[column] ?? 0) - size(cell))
+    return right.includes(column) ? blank + cell : cell + blank
+  }
+  return rows.map(row => `  ${row.map(pad).join('   ').trimEnd()}`)
 }
