@@ -4,7 +4,7 @@ import t from 'tap'
 import type { Status } from '../../src/pools/status.js'
 import { sumUp } from '../lab/journal.js'
 import { paid } from '../lab/replay/clients.js'
-import { type FirstState, judgeHolder, judgeState } from '../lab/replay/first.js'
+import { type FirstState, judgeHolder, judgeState, plain } from '../lab/replay/first.js'
 import { allGood, notReached } from '../lab/replay/play.js'
 import { conclusion, findingLines, resultTable, toJson } from '../lab/replay/show.js'
 import type { Result, Verdict } from '../lab/replay/step.js'
@@ -82,6 +82,14 @@ t.test('the first state is good when everybody says the same, and not else', asy
   t.notOk(told(status('pg2')), 'a gate open to another')
   t.notOk(told(status('pg1', ['primary', 'primary'])), 'another role than the member says')
   t.notOk(told(status('pg1'), false), 'another document at /status')
+})
+
+t.test('two documents are the same when they differ in times, sizes and counts alone', async t => {
+  const document = (leader: string, age: number, health: string) => plain(JSON.stringify({ leader, age, health }))
+  const one = document('pg1', 247, 'healthy for 59s, 0B behind')
+  t.equal(one, document('pg1', 1, 'healthy for 1min 2s, 1.5KiB behind'))
+  t.not(one, document('pg2', 247, 'healthy for 59s, 0B behind'))
+  t.not(one, document('pg1', 247, 'no answer for 59s, 0B behind'))
 })
 
 t.test('the floating address has one holder, the wanted one, and its sidecar is the master', async t => {

@@ -5,7 +5,7 @@ import { until } from '../cluster.js'
 import { now, rowIds } from '../journal.js'
 import { paid } from './clients.js'
 import { DATABASE } from './database.js'
-import { type FirstState, judgeHolder, judgeState, lookAround, lookForHolder } from './first.js'
+import { judgeHolder, judgeState, lookForHolder, settledState } from './first.js'
 import { lossOf } from './loss.js'
 import type { Scene } from './scene.js'
 import { type Finding, step } from './step.js'
@@ -24,7 +24,7 @@ export const broughtBack = step({
     const dropped = await scene.psql('write', `drop database ${DATABASE}`)
     if (dropped.code !== 0) throw new Error(dropped.stderr)
     await handBack(scene)
-    const state = await settled(scene)
+    const state = await settledState(scene)
     const lost = await lostRows(scene)
     const [writer, reader] = [clients.writer.summary(since), clients.reader.summary(since)]
     return { replica: loss.replica, caughtUp, state, lost, writer, reader }
@@ -52,17 +52,6 @@ async function handBack({ stand, leader }: Scene): Promise<void> {
   if ((await stand.leader()) !== leader) await stand.switchover(leader)
   await stand.untilLeader()
   await stand.untilStreaming()
-}
-
-/** Looks until all is as it was, or answers what it saw last. */
-async function settled(scene: Scene): Promise<FirstState> {
-  let last = await lookAround(scene)
-  const good = async () => {
-    last = await lookAround(scene)
-    return judgeState(last).every(finding => finding.good) || undefined
-  }
-  await until(SOON_MS / 2, '', good).catch(() => undefined)
-  return last
 }
 
 async function lostRows({ stand, clients }: Scene): Promise<{ acknowledged: number; missing: number }> {

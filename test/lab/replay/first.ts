@@ -1,13 +1,17 @@
 // The first state: everybody is there and in their place. Told by etcdctl, by Patroni of each member, by psql through both ports,
 // and then by mekare, whose words must agree. The last step of the replay asks for the same again.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterStatus, Status, VrrpStatus } from '../../../src/pools/status.js'
 import type { MemberView } from '../cluster.js'
+import { now } from '../journal.js'
 import type { ProxyProcess } from '../proxy.js'
 import type { Stand } from '../stand.js'
 import { listed, nameOf } from './clients.js'
 import type { Scene } from './scene.js'
 import { type Finding, step } from './step.js'
+
+const SETTLED_WITHIN_MS = 30_000
 
 /** Who answered at a port. */
 export interface Door {
@@ -34,12 +38,23 @@ interface Told {
 
 export const firstState = step({
   title: 'the cluster in its first state',
-  run: lookAround,
+  run: settledState,
   verdict: judgeState,
 })
 
+/** Looks until all is as it should be, or answers what it saw last. */
+export async function settledState(scene: Scene): Promise<FirstState> {
+  let last = await lookAround(scene)
+  const end = now() + SETTLED_WITHIN_MS
+  while (!judgeState(last).every(({ good }) => good) && now() < end) {
+    await sleep(200)
+    last = await lookAround(scene)
+  }
+  return last
+}
+
 /** Asks everybody once. */
-export async function lookAround(scene: Scene): Promise<FirstState> {
+async function lookAround(scene: Scene): Promise<FirstState> {
   const { stand } = scene
   const [leader, members, etcd, write, read, told] = await Promise.all([
     stand.leader(),
@@ -73,9 +88,14 @@ async function ask(scene: Scene, proxy: ProxyProcess): Promise<Told> {
   return { proxy: proxy.host, status: JSON.parse(stdout) as Status, same: plain(stdout) === plain(body) }
 }
 
-/** A document without what changes from one moment to the next: numbers, and times in words. */
-const plain = (text: string) =>
-  JSON.stringify(JSON.parse(text)).replace(/\d+(\.\d+)?((ms|[smhd]|B|[KMG]iB)\b)?( ?\d+[ms])*/g, '#')
+/** A document without what changes from one moment to the next: numbers, and times and sizes in words. */
+export function plain(text: string): string {
+  const amount = /\b\d+(\.\d+)?(ms|s|min|h|d|B|[KMGT]iB)\b/g
+  return JSON.stringify(JSON.parse(text), (_, value) => {
+    if (typeof value === 'number') return 0
+    return typeof value === 'string' ? value.replace(amount, '#').replace(/#( #)+/g, '#') : value
+  })
+}
 
 /** Judges what was seen: everybody is there, and mekare says the same as they do. */
 export function judgeState(seen: FirstState): Finding[] {

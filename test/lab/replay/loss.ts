@@ -34,10 +34,12 @@ export const powerCut = step({
     await Promise.all(both.map(client => until(SOON_MS, 'a client has no answer', async () => wentOn(client, at))))
     await sleep(AFTERMATH_MS)
     const [writer, reader] = both.map(client => client.summary(at - BEFORE_MS)) as [Summary, Summary]
+    const [written, read] = both.map(client => nameOf(stand)(lastAnswer(client)))
     const gone = [loss.etcd, loss.replica, loss.proxy.host].map(host => [host, stand.pids(host).length] as const)
-    return { gone, writer, reader, silent: stand.network === 'namespaces', name: nameOf(stand) }
+    const by = { leader: await stand.leader(), replica: loss.replica, written, read }
+    return { gone, writer, reader, by, silent: stand.network === 'namespaces' }
   },
-  verdict: ({ gone, writer, reader, silent, name }): Finding[] => [
+  verdict: ({ gone, writer, reader, by, silent }): Finding[] => [
     {
       by: '/proc',
       saw: `nothing runs on ${listed(gone.map(([host]) => host))} any more${silent ? '; their links are cut' : ''}`,
@@ -47,13 +49,17 @@ export const powerCut = step({
     paid('the reader', reader, { gap: GAP_MS, broken: 2, connects: Number.POSITIVE_INFINITY }),
     {
       by: 'the clients',
-      saw: `now ${name(lastOf(writer))} answers the writer, ${name(lastOf(reader))} the reader`,
-      good: writer.rows > 0 && reader.rows > 0,
+      saw: `now ${by.written} answers the writer, ${by.read} the reader`,
+      good: by.written === by.leader && by.read !== by.leader && by.read !== by.replica,
     },
   ],
 })
 
-const lastOf = (seen: Summary) => seen.gap?.memberAfter ?? ''
+/** Address of the member that answered last. */
+function lastAnswer(client: Journaled): string {
+  const last = client.entries().findLast(entry => entry.e === 'ok')
+  return last?.e === 'ok' ? last.member : ''
+}
 
 /** The etcd that the proxy which stays has in use, the replica that answers the reader, the proxy that clients use. */
 async function choose({ stand, proxies, clients, sight }: Scene): Promise<Omit<Loss, 'at' | 'moved'>> {
@@ -63,8 +69,7 @@ async function choose({ stand, proxies, clients, sight }: Scene): Promise<Omit<L
   const inUse = clusters[0]?.source.endpoints.find(({ state }) => state === 'in use')?.name ?? ''
   const etcd = stand.etcd.hosts.find((_, i) => inUse.includes(new URL(stand.etcd.urls[i] ?? '').host))
   const leader = await stand.leader()
-  const last = clients.reader.entries().findLast(entry => entry.e === 'ok')
-  const reading = last?.e === 'ok' ? nameOf(stand)(last.member) : ''
+  const reading = nameOf(stand)(lastAnswer(clients.reader))
   const replica = [reading, ...stand.members].find(name => name !== leader && stand.members.includes(name))
   if (!etcd || !replica) throw new Error(`no etcd in use (${inUse}) or no replica to take out`)
   return { etcd, replica, proxy, left }
