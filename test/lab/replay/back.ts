@@ -30,7 +30,11 @@ export const broughtBack = step({
     return { replica: loss.replica, caughtUp, state, lost, writer, reader }
   },
   verdict: ({ replica, caughtUp, state, lost, writer, reader }): Finding[] => [
-    { by: `SQL at ${replica}`, saw: `it is back and has ${DATABASE}, which was made without it`, good: caughtUp },
+    {
+      by: `SQL at ${replica}`,
+      saw: `it is back and has the database ${DATABASE}, made while it was away`,
+      good: caughtUp,
+    },
     ...judgeState(state),
     // One for the address that goes home, one for the leader that does.
     paid('the writer', writer, { gap: 10_000, broken: 2, connects: 0 }),

@@ -7,7 +7,7 @@ import { nameOf } from './clients.js'
 import type { Scene } from './scene.js'
 import { type Finding, step } from './step.js'
 
-export const DATABASE = 'replayed'
+export const DATABASE = 'orders'
 const SOON_MS = 10_000
 
 export const created = step({
@@ -28,7 +28,7 @@ export const seen = step({
   verdict: ({ address, database, recovery, name, ms, leader }): Finding[] => [
     {
       by: 'psql',
-      saw: `connected to ${database} on ${name(address)}, ${recovery ? 'in recovery' : 'out of recovery'}, after ${ms} ms`,
+      saw: `connected to the database ${database} on ${name(address)}, ${recovery ? 'in recovery' : 'out of recovery'}, after ${ms} ms`,
       good: recovery && database === DATABASE && name(address) !== leader,
       ms,
     },
