@@ -19,9 +19,13 @@ export interface AdminDeps {
   /** Oldest first. */
   incidents(): readonly Incident[]
   /** Takes a member (or `self`, this router) out of service, or back. */
-  drain(member: string, on: boolean): Outcome
+  drain(member: string, on: boolean): Outcome | Promise<Outcome>
   /** Puts the configuration of its file in force. */
   reload(): Promise<Outcome>
+  /** Has another process of the program take this one's place. */
+  restart(): Promise<Outcome>
+  /** Has everyone new on a listener wait, or lets them go on. */
+  pause(listen: string, on: boolean): Outcome
   metrics(): Promise<string>
   /** Whether a session would be joined now, on this listener or on every one. */
   ready(listen?: string): { readonly ok: boolean; readonly why: string }
@@ -37,6 +41,8 @@ export type Started = { readonly ok: true; readonly server: AdminServer } | Extr
 
 export interface AdminServer {
   readonly listening: Listening
+  /** Takes nobody new: requests under way are answered, whoever reads events is sent to ask again. */
+  close(): void
   /** Ends every connection and the server; a Unix socket's file is removed. */
   stop(): Promise<void>
 }

@@ -55,8 +55,16 @@ export async function startHttp({ server, streams }: AdminHttp, want: Want, bind
     ok: true,
     server: {
       listening,
+      close() {
+        streams.stop()
+        listening.close()
+      },
       stop() {
         streams.stop()
+        if (!server.listening) {
+          server.closeAllConnections()
+          return Promise.resolve()
+        }
         const closed = new Promise<void>(resolve => server.once('close', resolve))
         listening.close()
         server.closeAllConnections()

@@ -21,6 +21,11 @@ const DIAL = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 const WAIT = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 30, 45, 60, 120]
 
 export const METRICS = {
+  reloads_total: {
+    type: 'counter',
+    help: 'Reloads of the configuration: `applied`, or `refused` and nothing changed.',
+    labels: ['outcome'],
+  },
   sessions: {
     type: 'gauge',
     help: 'Sessions open now, by state.',
@@ -35,6 +40,16 @@ export const METRICS = {
     type: 'gauge',
     help: 'Clients kept waiting now until a member can take them.',
     labels: ['cluster', 'listen'],
+  },
+  listener_paused: {
+    type: 'gauge',
+    help: '1 while an operator has everyone new wait on the listener (`mekare pause`), else 0.',
+    labels: ['cluster', 'listen'],
+  },
+  router_drained: {
+    type: 'gauge',
+    help: '1 while an operator has this router out of service (`mekare drain self`), else 0.',
+    labels: [],
   },
   hold_seconds: {
     type: 'histogram',
@@ -162,6 +177,7 @@ export const LABEL_VALUES = {
   direction: ['up', 'down'],
   phase: [...MOMENTS, ...OWNERS, 'whole'],
   cause: CAUSES,
+  outcome: ['applied', 'refused'],
   how: ['known', 'asked', 'limited', 'nobody'],
   to: ROLES,
   drop: DROPS,

@@ -61,6 +61,12 @@ function countEvent(meters: Meters, clusterOf: (listen: string) => string, event
       meters.sessions_total.put(1, clusterOf(event.listen), event.listen, event.end)
       meters.refused_total.put(1, clusterOf(event.listen), event.listen, event.end)
       return
+    case 'reloaded':
+      meters.reloads_total.put(1, 'applied')
+      return
+    case 'reload_refused':
+      meters.reloads_total.put(1, 'refused')
+      return
     case 'cancel':
       meters.cancels_total.put(1, clusterOf(event.listen), event.how)
       return
@@ -93,6 +99,8 @@ function countPhases(meters: Meters, incident: Incident): void {
 const FROM_STATUS = [
   'sessions',
   'held_sessions',
+  'listener_paused',
+  'router_drained',
   'gate_open',
   'leader_info',
   'member_up',
@@ -112,6 +120,7 @@ const FROM_STATUS = [
 function gauge(meters: Meters, status: Status): void {
   for (const name of FROM_STATUS) meters[name].forget()
   for (const cluster of status.clusters) gaugeCluster(meters, cluster)
+  meters.router_drained.put(status.drained === undefined ? 0 : 1)
   for (const listener of status.listeners) gaugeListener(meters, listener, status)
   for (const router of status.vrrp ?? []) if (router.report) gaugeRouter(meters, router.report)
 }
@@ -143,6 +152,7 @@ function gaugeListener(meters: Meters, listener: ListenerStatus, status: Status)
   const { cluster, name, sessions } = listener
   for (const [state, count] of Object.entries(sessions)) meters.sessions.put(count, cluster, name, state)
   meters.held_sessions.put(sessions.held, cluster, name)
+  meters.listener_paused.put(listener.paused === undefined ? 0 : 1, cluster, name)
   const members = status.clusters.find(c => c.name === cluster)?.members ?? []
   const usable = members.filter(m => m.pools.some(p => p.listen === name && p.usable))
   meters.pool_members.put(usable.length, cluster, name)

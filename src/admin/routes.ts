@@ -61,6 +61,9 @@ export function controlRoutes(deps: AdminDeps): Routes {
     'GET /incidents': () => json(deps.incidents()),
     'POST /drain': query => drain(deps, query.get('member'), true),
     ...(deps.successor && { 'POST /successor': () => outcome(deps.successor?.()) }),
+    'POST /pause': query => pause(deps, query.get('listener'), true),
+    'POST /resume': query => pause(deps, query.get('listener'), false),
+    'POST /restart': async () => outcome(await deps.restart()),
     'POST /reload': async () => outcome(await deps.reload()),
     'POST /undrain': query => drain(deps, query.get('member'), false),
   }
@@ -74,9 +77,14 @@ function explain(deps: AdminDeps, listen: string | null): Answer {
   return text(404, `no listener is named ${JSON.stringify(listen)}; there are: ${names.join(', ')}`)
 }
 
-function drain(deps: AdminDeps, member: string | null, on: boolean): Answer {
+async function drain(deps: AdminDeps, member: string | null, on: boolean): Promise<Answer> {
   if (member === null || member === '') return text(400, 'which member? Add ?member=NAME, or ?member=self')
-  return outcome(deps.drain(member, on))
+  return outcome(await deps.drain(member, on))
+}
+
+function pause(deps: AdminDeps, listen: string | null, on: boolean): Answer {
+  if (listen === null || listen === '') return text(400, 'which listener? Add ?listener=NAME')
+  return outcome(deps.pause(listen, on))
 }
 
 function outcome(what: Outcome | undefined): Answer {

@@ -8,28 +8,28 @@ export type Reply =
 
 const WITHIN_MS = 5000
 
-/** Sends it and waits at most five seconds. */
-export function ask(socket: string, method: 'GET' | 'POST', path: string): Promise<Reply> {
+/** Sends it and waits `within` milliseconds at most. */
+export function ask(socket: string, method: 'GET' | 'POST', path: string, within = WITHIN_MS): Promise<Reply> {
   return new Promise(resolve => {
-    const sent = request({ socketPath: socket, method, path, timeout: WITHIN_MS, agent: false }, response => {
+    const sent = request({ socketPath: socket, method, path, timeout: within, agent: false }, response => {
       const parts: Buffer[] = []
       response.on('data', part => parts.push(part))
       response.on('end', () =>
         resolve({ kind: 'answer', status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() }),
       )
-      response.on('error', error => resolve(unavailable(socket, error)))
+      response.on('error', error => resolve(unavailable(socket, error, within)))
     })
     sent.on('timeout', () => sent.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })))
-    sent.on('error', error => resolve(unavailable(socket, error)))
+    sent.on('error', error => resolve(unavailable(socket, error, within)))
     sent.end()
   })
 }
 
-function unavailable(socket: string, error: NodeJS.ErrnoException): Reply {
-  return { kind: 'unavailable', why: `${socket}: ${remedy(error)}` }
+function unavailable(socket: string, error: NodeJS.ErrnoException, within: number): Reply {
+  return { kind: 'unavailable', why: `${socket}: ${remedy(error, within)}` }
 }
 
-function remedy(error: NodeJS.ErrnoException): string {
+function remedy(error: NodeJS.ErrnoException, within: number): string {
   switch (error.code) {
     case 'ENOENT':
       return 'no such socket (ENOENT); start the router with mekare run, or name its socket with --socket'
@@ -41,7 +41,7 @@ function remedy(error: NodeJS.ErrnoException): string {
     case 'ENOTSOCK':
       return 'not a socket (ENOTSOCK); name the control socket with --socket'
     case 'ETIMEDOUT':
-      return `no answer within ${WITHIN_MS / 1000}s; the router hangs or is stopped (SIGSTOP)`
+      return `no answer within ${within / 1000}s; the router hangs or is stopped (SIGSTOP)`
     default:
       return `${error.message}; is it the control socket of a router?`
   }

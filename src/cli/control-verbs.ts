@@ -10,10 +10,13 @@ import type { Wanted } from './parse.js'
 import { renderStatus } from './render.js'
 import { renderIncidents } from './render-incidents.js'
 import { renderSessions } from './render-sessions.js'
+import { untilEmpty } from './until-empty.js'
 import type { Verb } from './verbs.js'
 
 const DEFAULT_SOCKET = '/run/mekare/control.sock'
 const WATCH_MS = 1000
+/** How long an answer may take, of verbs that wait for something, in milliseconds. */
+const PATIENCE: Readonly<Partial<Record<Verb, number>>> = { restart: 60_000, reload: 30_000, drain: 240_000 }
 /** How the control socket says that the configuration is to blame. */
 const CONFIG_IS_WRONG = 422
 /** Shown when no number is given. */
@@ -34,10 +37,12 @@ export async function askVerb(verb: ControlVerb, { args }: Wanted, deps: CliDeps
   if (socket === undefined) return EXIT.config
   const question = questionOf(verb, args.name ?? '')
   const show = async (before: string) => {
-    const reply = await ask(socket, question.method, question.path)
+    const reply = await ask(socket, question.method, question.path, PATIENCE[verb])
     return print(reply, question, args.json, before, deps)
   }
-  return args.watch ? watch(show, deps) : show('')
+  if (args.watch) return watch(show, deps)
+  const code = await show('')
+  return args.wait && code === EXIT.good ? untilEmpty(socket, args.name ?? '', deps) : code
 }
 
 /** The socket that a file names; undefined when the file is wrong, which is then told. */
@@ -69,8 +74,12 @@ function questionOf(verb: ControlVerb, name: string): Question {
     case 'drain':
     case 'undrain':
       return { method: 'POST', path: `/${verb}?member=${named}` }
+    case 'pause':
+    case 'resume':
+      return { method: 'POST', path: `/${verb}?listener=${named}` }
+    case 'restart':
     case 'reload':
-      return { method: 'POST', path: '/reload' }
+      return { method: 'POST', path: `/${verb}` }
     default:
       return verb satisfies never
   }

@@ -17,6 +17,7 @@ export interface Wanted {
     readonly exit: boolean
     readonly offline: boolean
     readonly release: boolean
+    readonly wait: boolean
     readonly socket?: string
     readonly config?: string
     readonly 'config-id'?: string
@@ -121,6 +122,7 @@ function wanted(verb: Verb, spec: VerbSpec, argv: Argv, configFlags: readonly Co
     exit: set('exit'),
     offline: set('offline'),
     release: set('release'),
+    wait: set('wait'),
     ...text('socket'),
     ...text('config'),
     ...text('config-id'),

@@ -9,11 +9,19 @@ import type { Paint } from './paint.js'
 
 /** Lines joined by newlines, with one at the end. Text of peers is made safe for a terminal. */
 export function renderStatus(status: Status, paint: Paint): string {
-  const stopping = status.stopping ? paint.bad('  STOPPING') : ''
-  const head = `mekare ${printable(status.version)} on ${printable(status.name)}, up ${formatMs(status.up)}${stopping}`
+  const marks = [
+    ...(status.stopping ? [paint.bad('STOPPING')] : []),
+    ...(status.drained === undefined ? [] : [paint.odd(`DRAINED for ${formatMs(status.drained)}`)]),
+  ]
+  const head = `mekare ${printable(status.version)} on ${printable(status.name)}, up ${formatMs(status.up)}${marks.map(mark => `  ${mark}`).join('')}`
+  const { predecessor: old } = status
+  const before =
+    old === undefined
+      ? []
+      : [paint.odd(`process ${old.pid} before it: ${old.sessions} sessions left, for ${formatMs(old.left)} at most`)]
   const clusters = status.clusters.flatMap(cluster => ['', ...renderCluster(cluster, paint)])
   const floating = status.vrrp && status.vrrp.length > 0 ? ['', ...renderVrrp(status.vrrp, paint)] : []
-  return `${[head, ...clusters, '', ...renderListeners(status.listeners, paint), ...floating].join('\n')}\n`
+  return `${[head, ...before, ...clusters, '', ...renderListeners(status.listeners, paint), ...floating].join('\n')}\n`
 }
 
 function renderVrrp(routers: readonly VrrpStatus[], paint: Paint): string[] {

@@ -39,6 +39,7 @@ const SOCKET: Readonly<Record<string, FlagSpec>> = {
   ...CONFIG,
 }
 const JSON_FLAG: Readonly<Record<string, FlagSpec>> = { json: { type: 'boolean', help: 'Print the document as JSON' } }
+const LISTENER = { name: 'listener', help: "A listener's name, such as write or read", words: ['write', 'read'] }
 const MEMBER = { name: 'member', help: "A member's name, or self for this router", words: ['self'] }
 
 /** Those that completion is made for. */
@@ -87,7 +88,7 @@ export const VERBS = {
   },
   explain: {
     help: 'Say for each member why a new session on a listener would or would not go to it',
-    argument: { name: 'listener', help: "A listener's name, such as write or read", words: ['write', 'read'] },
+    argument: LISTENER,
     flags: SOCKET,
     takesConfig: false,
     examples: [['mekare explain read', 'each member and its verdict']],
@@ -114,13 +115,35 @@ export const VERBS = {
     ],
   },
   drain: {
-    help: 'Give a member no new read sessions; self: /readyz of this router says no',
+    help: 'Give a member no new read sessions; self: this router lets its floating addresses move away, and /readyz says no',
     argument: MEMBER,
-    flags: SOCKET,
+    flags: { ...SOCKET, wait: { type: 'boolean', help: 'Come back only when no session is left there' } },
     takesConfig: false,
     examples: [
       ['mekare drain pg3', 'before pg3 is worked on'],
-      ['mekare drain self', '/readyz says no from now on'],
+      ['mekare drain self --wait', 'before this host is worked on'],
+    ],
+  },
+  pause: {
+    help: 'Have everyone new on a listener wait, holdFor at most; open sessions go on',
+    argument: LISTENER,
+    flags: SOCKET,
+    takesConfig: false,
+    examples: [['mekare pause write', 'before something that must not be disturbed by new sessions']],
+  },
+  resume: {
+    help: 'Let those go on who wait on a paused listener',
+    argument: LISTENER,
+    flags: SOCKET,
+    takesConfig: false,
+    examples: [['mekare resume write', 'in the order in which they came']],
+  },
+  restart: {
+    help: 'Have a new process take this one’s place (a newer version, or what reload cannot change); no connection is refused or reset',
+    flags: SOCKET,
+    takesConfig: false,
+    examples: [
+      ['mekare restart', 'answers when the new process serves; sessions of the old one have drainTimeout to end'],
     ],
   },
   reload: {

@@ -32,6 +32,11 @@ function sentence(event: Event): Said {
     case 'warned':
     case 'reloaded':
     case 'reload_refused':
+    case 'restart_failed':
+    case 'handed_over':
+    case 'took_over':
+    case 'listener_paused':
+    case 'router_drained':
       return lifeSentence(event)
     case 'source_answers':
     case 'source_silent':
@@ -172,6 +177,7 @@ const WITH_UNIT: Readonly<Record<string, string>> = {
   heldFor: 'heldForMs',
   connectTook: 'connectTookMs',
   lasted: 'lastedMs',
+  within: 'withinMs',
   fromClient: 'fromClientBytes',
   fromMember: 'fromMemberBytes',
 }

@@ -20,6 +20,13 @@ export type Event =
   /** `from` and `to` are digests of the configuration; `changes` its keys in words, no secret among them. */
   | { readonly kind: 'reloaded'; readonly from: string; readonly to: string; readonly changes: readonly string[] }
   | { readonly kind: 'reload_refused'; readonly why: string }
+  | { readonly kind: 'restart_failed'; readonly why: string }
+  /** This process has been taken the place of; its sessions have `within` to end. */
+  | { readonly kind: 'handed_over'; readonly to: number; readonly sessions: number; readonly within: Ms }
+  | { readonly kind: 'took_over'; readonly from: number; readonly pid: number }
+  // what an operator has ordered
+  | { readonly kind: 'listener_paused'; readonly listen: string; readonly paused: boolean; readonly lasted?: Ms }
+  | { readonly kind: 'router_drained'; readonly drained: boolean; readonly lasted?: Ms }
   // the source
   | { readonly kind: 'source_answers'; readonly cluster: string; readonly silentFor?: Ms }
   | { readonly kind: 'source_silent'; readonly cluster: string; readonly why: string }

@@ -1,9 +1,22 @@
 // What the log says of the process itself: its beginning and end, what it listens on, what a reload has changed.
 
+import { formatMs, type Ms } from '../units/units.js'
 import type { Event } from './event.js'
 import type { Said } from './session-sentence.js'
 
-export type LifeKind = 'started' | 'stopping' | 'stopped' | 'listening' | 'warned' | 'reloaded' | 'reload_refused'
+export type LifeKind =
+  | 'started'
+  | 'stopping'
+  | 'stopped'
+  | 'listening'
+  | 'warned'
+  | 'reloaded'
+  | 'reload_refused'
+  | 'restart_failed'
+  | 'handed_over'
+  | 'took_over'
+  | 'listener_paused'
+  | 'router_drained'
 
 /** So many changes stand in one line; the event holds them all. */
 const MOST_TOLD = 12
@@ -25,10 +38,27 @@ export function lifeSentence(event: Extract<Event, { kind: LifeKind }>): Said {
       return ['info', reloadSentence(event.changes, `${event.from} → ${event.to}`)]
     case 'reload_refused':
       return ['warn', `reload: nothing is changed: ${event.why.replaceAll('\n', ' | ')}`]
+    case 'restart_failed':
+      return ['warn', `restart: nothing is changed, this process goes on: ${event.why.replaceAll('\n', ' | ')}`]
+    case 'handed_over':
+      return [
+        'info',
+        `process ${event.to} has taken over; the ${event.sessions} sessions here have ${formatMs(event.within)} to end`,
+      ]
+    case 'took_over':
+      return ['info', `process ${event.pid} has taken the place of process ${event.from}`]
+    case 'listener_paused':
+      if (event.paused) return ['warn', `${event.listen}: paused by an operator: everyone new waits, sessions go on`]
+      return ['info', `${event.listen}: resumed by an operator${after(event.lasted)}`]
+    case 'router_drained':
+      if (event.drained) return ['warn', 'drained by an operator: out of service, the floating addresses move away']
+      return ['info', `undrained by an operator${after(event.lasted)}: in service again`]
     default:
       return event satisfies never
   }
 }
+
+const after = (length: Ms | undefined) => (length === undefined ? '' : ` after ${formatMs(length)}`)
 
 function reloadSentence(changes: readonly string[], digests: string): string {
   if (changes.length === 0) return 'reloaded: nothing has changed'

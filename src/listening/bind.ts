@@ -11,12 +11,12 @@ import { PASSING, whyNot } from './why.js'
 /** Binds sockets; those of `inherited` are taken over rather than opened anew. */
 export function createBind(inherited: Inherited): Bind {
   return async (server, want) => {
-    const fd = inherited.take(want)
-    const problem = await (fd === undefined ? open(server, want) : adopt(server, want, fd))
+    const given = inherited.take(want)
+    const problem = await (given === undefined ? open(server, want) : adopt(server, want, given.fd))
     if (problem) return problem
     // A failed accept (no descriptor left) is the kernel's to tell again; it ends nothing.
     server.on('error', () => {})
-    return { ok: true, listening: listeningOf(server, want) }
+    return { ok: true, listening: listeningOf(server, want, given?.kept ?? false, inherited) }
   }
 }
 
@@ -64,12 +64,13 @@ function listens(
   })
 }
 
-function listeningOf(server: Server, want: Want): Listening {
+function listeningOf(server: Server, want: Want, kept: boolean, inherited: Inherited): Listening {
   const { address } = want
   const own = address.kind === 'unix' ? removeOwn(address.path) : undefined
-  let shared = false
+  let shared = kept
   return {
     ...want,
+    kept,
     bound: boundTo(server, address),
     fd: () => descriptorOf(server),
     share() {
@@ -77,7 +78,7 @@ function listeningOf(server: Server, want: Want): Listening {
     },
     close() {
       server.close()
-      if (!shared) own?.()
+      if (!shared && inherited.settled()) own?.()
     },
   }
 }

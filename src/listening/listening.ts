@@ -19,6 +19,8 @@ export interface Want {
 export interface Listening extends Want {
   /** As bound: with the port the system chose where 0 was asked for. */
   readonly bound: string
+  /** Its file, of a Unix socket, is another's: it stays. */
+  readonly kept: boolean
   /** Its descriptor, for another process to inherit; undefined once closed. */
   fd(): number | undefined
   /** Somebody else holds the socket too and goes on with it: closing it here leaves a Unix socket's file where it is. */

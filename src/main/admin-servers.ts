@@ -5,7 +5,7 @@ import type { AdminDeps, AdminServer } from '../admin/deps.js'
 import { startAdmin } from '../admin/server.js'
 import type { Config, ListenAddress } from '../config/shape.js'
 import type { Report } from '../events/event.js'
-import type { Bind } from '../listening/listening.js'
+import type { Bind, Listening } from '../listening/listening.js'
 import type { OpenProblem } from '../proxy/entrances.js'
 
 export interface AdminMove {
@@ -20,6 +20,10 @@ export interface AdminServers {
   prepareMove(
     to: ListenAddress,
   ): Promise<{ readonly ok: true; readonly move: AdminMove } | ({ ok: false } & OpenProblem)>
+  /** Every socket that listens. */
+  listening(): readonly Listening[]
+  /** Takes nobody new; requests under way are answered. */
+  close(): void
   stop(): Promise<void>
 }
 
@@ -44,6 +48,11 @@ export function createAdminServers(deps: AdminDeps, report: Report, bind: Bind):
         },
       }
       return { ok: true, move }
+    },
+    listening: () => [servers.admin, servers.control].flatMap(one => one?.listening ?? []),
+    close() {
+      servers.admin?.close()
+      servers.control?.close()
     },
     async stop() {
       await Promise.all([servers.admin?.stop(), servers.control?.stop()])

@@ -13,6 +13,7 @@ import { check } from './check.js'
 import { descriptorLimit } from './limits.js'
 import { runProxy } from './proxy.js'
 import { runSidecar } from './sidecar.js'
+import { failPredecessor } from './successor.js'
 import { readVersion } from './version.js'
 
 /** Runs the command line; sets the exit code. */
@@ -48,6 +49,7 @@ async function withConfig(options: RunOptions, then: (config: Config) => Promise
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`${error.message}\n`)
+    await failPredecessor(error)
     return EXIT.config
   }
 }

@@ -6,7 +6,17 @@ export interface Notifier {
   reloading(): void
   reloaded(): void
   stopping(): void
+  /** Another process is to be watched from now on; resolves when that is said. */
+  handOver(pid: number): Promise<void>
+  /** These sockets are to be kept for the process after this one, and no others. */
+  store(sockets: readonly Stored[]): void
   stop(): void
+}
+
+export interface Stored {
+  readonly name: string
+  readonly bound: string
+  readonly fd: number
 }
 
 interface Environment {
@@ -20,6 +30,8 @@ const SILENT: Notifier = {
   reloading: () => {},
   reloaded: () => {},
   stopping: () => {},
+  handOver: async () => {},
+  store: () => {},
   stop: () => {},
 }
 
@@ -29,12 +41,16 @@ export function createNotifier(env: Environment, warn: (what: string) => void): 
   if (!path) return SILENT
   let timer: NodeJS.Timeout | undefined
   let warned = false
-  const send = (text: string) => {
-    tell(path, text).catch((error: unknown) => {
+  // One after another: the first loads what sends, and what is said next must not overtake it.
+  let sent = Promise.resolve()
+  const send = (text: string, fd?: number) => {
+    const said = sent.then(() => tell(path, text, fd))
+    sent = said.catch((error: unknown) => {
       if (!warned) warn(`cannot tell systemd ${JSON.stringify(text)} at ${path}: ${String(error)}`)
       warned = true
     })
   }
+  let stored: readonly Stored[] = []
   return {
     ready() {
       send(`READY=1\nMAINPID=${process.pid}`)
@@ -46,13 +62,25 @@ export function createNotifier(env: Environment, warn: (what: string) => void): 
     reloading: () => send(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     reloaded: () => send('READY=1'),
     stopping: () => send('STOPPING=1'),
+    async handOver(pid) {
+      clearInterval(timer)
+      send(`MAINPID=${pid}`)
+      await sent
+    },
+    store(sockets) {
+      const isIn = (list: readonly Stored[], one: Stored) =>
+        list.some(each => each.name === one.name && each.fd === one.fd && each.bound === one.bound)
+      for (const one of stored) if (!isIn(sockets, one)) send(`FDSTOREREMOVE=1\nFDNAME=${one.name}`)
+      for (const one of sockets) if (!isIn(stored, one)) send(`FDSTORE=1\nFDNAME=${one.name}`, one.fd)
+      stored = sockets
+    },
     stop: () => clearInterval(timer),
   }
 }
 
-async function tell(path: string, text: string): Promise<void> {
+async function tell(path: string, text: string, fd?: number): Promise<void> {
   const { sendDatagram } = await import('../linux/notify.js')
-  const errno = sendDatagram(path, text)
+  const errno = sendDatagram(path, text, fd)
   if (errno !== 0) throw new Error(`errno ${errno}`)
 }
 

@@ -9,9 +9,11 @@ import type { Report } from '../events/event.js'
 import type { Status } from '../pools/status.js'
 import { clusterStatus, explainLines, type StatusInput } from '../pools/view.js'
 import type { ProxyServer } from '../proxy/proxy.js'
-import { type Ms, ms } from '../units/units.js'
+import { formatMs, type Ms, ms } from '../units/units.js'
 import type { Cluster } from './cluster.js'
+import { createOrders, type Orders } from './orders.js'
 import type { Recorder } from './recorder.js'
+import type { Draining } from './successor.js'
 
 export interface OfficeDeps {
   /** The configuration in force; asked each time. */
@@ -25,11 +27,17 @@ export interface OfficeDeps {
   readonly feed: EventFeed
   readonly metrics: () => Promise<string>
   readonly reload: () => Promise<Outcome>
+  readonly restart: () => Promise<Outcome>
+  /** The process before this one, while it drains. */
+  readonly predecessor: () => Draining | undefined
 }
 
 export interface Office extends AdminDeps {
+  readonly orders: Orders
   /** The proxy is stopping: incidents are its successor's to record, and the sidecars hear of it now. */
   stop(): void
+  /** Another process is about to take this one's place: incidents are its to record, and the sidecars hear that it comes. */
+  giveWay(): void
   /** Lets go of the sidecars. */
   close(): void
   liveBytes(): Iterable<ByteCount>
@@ -38,14 +46,14 @@ export interface Office extends AdminDeps {
 export function createOffice(deps: OfficeDeps): Office {
   const { config, clusters, proxy, now } = deps
   const startedAt = now()
-  let drained = false
   const named = (is: (cluster: Cluster) => boolean) => [...clusters.values()].filter(is).map(({ name }) => name)
   const sidecars = createSidecars(() => ({
     gateClosed: named(cluster => cluster.state().gate.kind === 'closed'),
     sourceSilent: named(cluster => cluster.state().silent !== undefined),
     stopping: proxy.stopping(),
-    drained,
+    drained: orders.drainedFor() !== undefined,
   }))
+  const orders = createOrders({ ...deps, sidecars })
   const vrrp = () =>
     Object.keys(config().vrrp).map(name => {
       const report = sidecars.reports().find(one => one.name === name)
@@ -69,6 +77,9 @@ export function createOffice(deps: OfficeDeps): Office {
     version: deps.version,
     up: ms(now() - startedAt),
     stopping: proxy.stopping(),
+    pid: process.pid,
+    ...withDefined('drained', orders.drainedFor()),
+    ...withDefined('predecessor', deps.predecessor()),
     clusters: [...clusters.values()].map(cluster => clusterStatus(inputOf(cluster), now())),
     listeners: proxy.listeners(),
     ...(Object.keys(config().vrrp).length > 0 && { vrrp: vrrp() }),
@@ -78,7 +89,9 @@ export function createOffice(deps: OfficeDeps): Office {
     const names = Object.keys(config().listen)
     if (name !== undefined && !names.includes(name))
       return { ok: false, why: `no listener "${name}"; there are ${names.join(', ')}` }
-    if (drained) return { ok: false, why: 'this router is drained by an operator (mekare undrain self)' }
+    const drained = orders.drainedFor()
+    if (drained !== undefined)
+      return { ok: false, why: `this router is drained by an operator for ${formatMs(drained)} (mekare undrain self)` }
     const asked = name === undefined ? names : [name]
     const answers = asked.map(listen => ({ listen, ...proxy.ready(listen) }))
     const wrong = answers.filter(answer => !answer.ok)
@@ -86,49 +99,26 @@ export function createOffice(deps: OfficeDeps): Office {
     return { ok: wrong.length === 0, why: words.join('\n') }
   }
 
-  /** Out of service means: /readyz says no, so that whoever holds the address moves it; sessions, old and new, are served on. */
-  function drainSelf(on: boolean): Outcome {
-    drained = on
-    sidecars.pulse()
-    const sessions = proxy.size()
-    if (!on) return { ok: true, said: 'in service again: /readyz says what is true' }
-    return {
-      ok: true,
-      said: `out of service: /readyz says no; ${sessions} sessions go on, and whoever still comes is served`,
-    }
-  }
-
-  function drain(member: string, on: boolean): Outcome {
-    if (member === 'self') return drainSelf(on)
-    const homes = [...clusters.values()].filter(cluster => cluster.state().topology?.members.has(member))
-    const known = [...clusters.values()].flatMap(cluster => [...(cluster.state().topology?.members.keys() ?? [])])
-    if (homes.length === 0)
-      return { ok: false, why: `no member "${member}"; there are ${known.join(', ') || 'none yet'}` }
-    for (const cluster of homes) cluster.tell({ kind: 'drain', member, on })
-    const sessions = homes.reduce((sum, cluster) => sum + proxy.sessionsOn(cluster.name, member), 0)
-    if (!on) return { ok: true, said: `${member} takes new read sessions again` }
-    const writes = homes.some(cluster => isPrimary(cluster, member))
-      ? '; it is the primary: writes stay until a switchover'
-      : ''
-    return {
-      ok: true,
-      said: `${member} gets no new read sessions; ${sessions} sessions are there now and end by themselves${writes}`,
-    }
-  }
-
   return {
+    orders,
     status,
     ready,
-    drain,
+    drain: orders.drain,
+    pause: orders.pause,
     explain(listen) {
       const found = config().listen[listen]
       const cluster = found && clusters.get(found.cluster)
-      return cluster && explainLines(found, inputOf(cluster), now())
+      if (!cluster) return undefined
+      const paused = proxy.paused().get(listen)
+      const first =
+        paused === undefined ? [] : [`${listen}: paused by an operator for ${formatMs(paused)}: everyone new waits`]
+      return [...first, ...explainLines(found, inputOf(cluster), now())]
     },
     sessions: () => proxy.sessions(),
     incidents: () => deps.recorder.incidents(),
     metrics: deps.metrics,
     reload: deps.reload,
+    restart: deps.restart,
     events: deps.feed,
     sidecar: sidecars.join,
     successor() {
@@ -142,13 +132,17 @@ export function createOffice(deps: OfficeDeps): Office {
       deps.recorder.retire()
       sidecars.pulse()
     },
+    giveWay() {
+      deps.recorder.retire()
+      sidecars.announceSuccessor()
+    },
     close: sidecars.stop,
     liveBytes: () =>
       proxy.sessions().flatMap(({ member, ...rest }) => (member === undefined ? [] : [{ ...rest, member }])),
   }
 }
 
-function isPrimary(cluster: Cluster, member: string): boolean {
-  const { gate } = cluster.state()
-  return gate.kind === 'open' && gate.member === member
+/** The field, unless it is undefined. */
+function withDefined<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: V })
 }

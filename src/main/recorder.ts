@@ -17,6 +17,8 @@ export interface Recorder {
   incidents(): readonly Incident[]
   /** From now on no incident begins: a router that is stopping lets nobody in, and its successor records. */
   retire(): void
+  /** It goes on after all. */
+  resume(): void
   /** Waits until all is written. */
   close(): Promise<void>
 }
@@ -66,6 +68,9 @@ export function createRecorder(config: () => Config, deps: RecorderDeps): Record
     incidents: () => incidentsOf(state),
     retire() {
       retired = true
+    },
+    resume() {
+      retired = false
     },
     close: file.close,
   }

@@ -9,7 +9,7 @@ import { missingCapabilities } from '../linux/capabilities.js'
 import { releaseAddresses } from '../sidecar/release.js'
 import { type Sidecar, startSidecar } from '../sidecar/sidecar.js'
 import { createNotifier } from './notify.js'
-import { now } from './proxy.js'
+import { now } from './router.js'
 
 export interface SidecarInput {
   readonly config: Config

@@ -61,6 +61,8 @@ export interface ListenerStatus {
   /** Whether a session would be joined now, and if not, why. */
   readonly ready: boolean
   readonly why: string
+  /** For how long an operator has had everyone new wait. */
+  readonly paused?: Ms
   readonly sessions: {
     readonly startup: number
     readonly held: number
@@ -82,6 +84,11 @@ export interface Status {
   /** Time since start. */
   readonly up: Ms
   readonly stopping: boolean
+  /** Its process, and the one whose place it has taken, as long as that has sessions. */
+  readonly pid: number
+  readonly predecessor?: { readonly pid: number; readonly sessions: number; readonly left: Ms }
+  /** For how long an operator has had this router out of service. */
+  readonly drained?: Ms
   readonly clusters: readonly ClusterStatus[]
   readonly listeners: readonly ListenerStatus[]
   /** Absent: no floating address is configured. */

@@ -4,13 +4,14 @@ import { BlockList, isIPv6 } from 'node:net'
 
 export type Allow = (host: string, blocks: readonly string[]) => boolean
 
-/** Compiles `allow` once for each configuration; empty lets everybody in, and so does a Unix socket, which has no address. */
+/** Compiles each list once, as long as it is in force; empty lets everybody in, and so does a Unix socket, which has no address. */
 export function createAllow(): Allow {
-  let compiled: { readonly from: readonly string[]; readonly list: BlockList } | undefined
+  const compiled = new WeakMap<readonly string[], BlockList>()
   return (host, blocks) => {
     if (blocks.length === 0 || host === '') return true
-    if (compiled?.from !== blocks) compiled = { from: blocks, list: compile(blocks) }
-    return compiled.list.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
+    const list = compiled.get(blocks) ?? compile(blocks)
+    compiled.set(blocks, list)
+    return list.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
   }
 }
 

@@ -77,10 +77,11 @@ function questionOf(request: Request): Question {
   return 'encryption'
 }
 
-/** Rule 1, at the last moment: while the dial was under way the gate, or the member itself, may have moved. */
+/** Rule 1, at the last moment: while the dial was under way the gate, or the member itself, may have moved, or a pause begun. */
 export function stillRight(session: Session, entry: PoolEntry): boolean {
   const { config } = session
-  const { cluster } = session.listener
+  const { cluster, pausedFor } = session.listener
+  if (pausedFor() !== undefined) return false
   if (!stillThere(entry, cluster)) return false
   const { gate } = cluster.state()
   if (config.role === 'primary') return gate.kind === 'open' && gate.member === entry.member.name

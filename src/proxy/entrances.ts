@@ -25,6 +25,7 @@ export interface Entrances {
   /** Opens what the plan wants opened; `of` gives the listener each is to lead to. */
   prepare(plan: ListenersPlan, of: (one: ListenerPlan) => Listener): Promise<Prepared>
   get(listen: string): Listening | undefined
+  all(): readonly Listening[]
   closeAll(): void
 }
 
@@ -39,6 +40,7 @@ export function createEntrances(accept: Accept, bind: Bind, opened: (way: Entran
   ): Promise<OpenProblem[]> {
     const problems: OpenProblem[] = []
     for (const one of wanted) {
+      if (one.handedOn && problems.length > 0) continue
       const result = await openEntrance(of(one), one.rules.address, accept, bind)
       if (result.ok) made.set(one.name, result.entrance)
       else problems.push(result)
@@ -101,6 +103,7 @@ export function createEntrances(accept: Accept, bind: Bind, opened: (way: Entran
   return {
     prepare,
     get: listen => open.get(listen)?.listening,
+    all: () => [...open.values()].map(({ listening }) => listening),
     closeAll() {
       for (const { listening } of open.values()) listening.close()
       open.clear()

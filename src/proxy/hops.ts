@@ -14,6 +14,7 @@ import { escort, type Key } from './escort.js'
 import type { Room } from './room.js'
 import { doorOf, drop, refuse, relayed, type Session } from './session.js'
 import { begin } from './wait.js'
+import { pausedWords } from './waitroom.js'
 
 /** Takes a counted session through its life. Never rejects for anything a client or member does. */
 export async function serve(session: Session, room: Room): Promise<void> {
@@ -98,6 +99,7 @@ async function place(session: Session, request: Request, room: Room): Promise<Li
 
 function choose(session: Session, tried: ReadonlySet<string>, room: Room): Choice | undefined {
   const { config, cluster, listener } = session
+  if (listener.pausedFor() !== undefined) return undefined
   const entries = listener.cluster.pool(config)
   const picked = pick({
     entries,
@@ -126,7 +128,9 @@ async function hold(session: Session, failedAt: Ms | undefined, room: Room): Pro
 
 /** In the words a refusal would use. */
 function whyHeld(session: Session): string {
-  const { cluster } = session.listener
+  const { cluster, pausedFor } = session.listener
+  const paused = pausedFor()
+  if (paused !== undefined) return pausedWords(paused)
   const { gate } = cluster.state()
   if (session.config.role === 'primary' && gate.kind === 'closed') return gate.why
   const entries = cluster.pool(session.config)

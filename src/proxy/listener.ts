@@ -2,6 +2,7 @@
 // who comes in through which socket is settled elsewhere, and may change while sessions last.
 
 import type { ListenConfig } from '../config/shape.js'
+import type { Ms } from '../units/units.js'
 import type { ClusterView } from './room.js'
 import type { SessionDeps } from './session.js'
 import { createWaitroom, type Waitroom } from './waitroom.js'
@@ -14,20 +15,26 @@ export interface Listener {
   rules(): ListenConfig
   /** From now on these hold, for those who wait too. */
   setRules(rules: ListenConfig): void
+  /** For how long an operator has had everyone new wait here; undefined: nobody has. */
+  pausedFor(): Ms | undefined
   /** Grows by one with each pick. */
   turn(): number
 }
 
 /** A listener nobody can come to yet. */
-export function createListener(name: string, first: ListenConfig, cluster: ClusterView, deps: SessionDeps): Listener {
+export function createListener(
+  name: string,
+  first: ListenConfig,
+  cluster: ClusterView,
+  deps: SessionDeps & { readonly pausedFor: (listen: string) => Ms | undefined },
+): Listener {
   let rules = first
   let turns = 0
-  const waitroom = createWaitroom(() => rules, cluster, deps)
+  const desk = { name, cluster, rules: () => rules, pausedFor: () => deps.pausedFor(name) }
+  const waitroom = createWaitroom(desk, deps)
   return {
-    name,
-    cluster,
+    ...desk,
     waitroom,
-    rules: () => rules,
     setRules(next) {
       rules = next
       waitroom.pump()

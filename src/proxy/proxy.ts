@@ -1,7 +1,7 @@
 // The proxy as a whole: its listeners, waiting rooms and janitor, and what a change of a cluster does to its sessions.
 
 import type { Config, ListenConfig } from '../config/shape.js'
-import type { Bind } from '../listening/listening.js'
+import type { Bind, Listening } from '../listening/listening.js'
 import type { ListenerStatus, SessionStatus } from '../pools/status.js'
 import type { Engine } from '../relay/relay.js'
 import { createTable, STATES } from '../sessions/table.js'
@@ -14,6 +14,7 @@ import { createListener, type Listener } from './listener.js'
 import { reconcile } from './reconcile.js'
 import type { ClusterView, KeyHome, Room } from './room.js'
 import { cut, drop, movedBytes, refuse, type Session, type SessionDeps } from './session.js'
+import { stopWait } from './wait.js'
 import { refusalOf } from './waitroom.js'
 
 /** How long the refused and the cut have to take their last bytes at a stop. */
@@ -40,15 +41,25 @@ export interface ProxyServer {
   prepare(plan: ListenersPlan, clusters: ReadonlyMap<string, ClusterView>): Promise<Prepared>
   /** A cluster has changed: cuts what must be cut, ends dials that have become wrong, lets held clients through. */
   reconcile(cluster: ClusterView): void
+  /** Another process accepts in this one's place; whoever came here stays. Resolves once nobody is left or `within` is over. */
+  leave(within: Ms): Promise<void>
+  /** Every socket that listens. */
+  listening(): readonly Listening[]
   /** Takes nobody new, answers those who wait, and resolves once every session has ended or `within` is over. */
   drain(within: Ms): Promise<void>
   /** Ends every session now; resolves when no socket is left. */
   stop(): Promise<void>
   /** It takes nobody new any more. */
   stopping(): boolean
+  /** From now on everyone new waits there, since `since`; undefined: they go on. Sessions that are joined are not touched. */
+  pause(listen: string, since: Ms | undefined): void
+  /** For how long, by listener. */
+  paused(): ReadonlyMap<string, Ms>
   /** Whether a session is left that came to this cluster. */
   uses(cluster: ClusterView): boolean
   ready(listen: string): { readonly ok: boolean; readonly why: string }
+  /** Whether it could serve, once it listens. */
+  couldServe(listen: string): { readonly ok: boolean; readonly why: string }
   listeners(): ListenerStatus[]
   sessions(): SessionStatus[]
   sessionsOn(cluster: string, member: string): number
@@ -62,11 +73,17 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
   const listeners = new Map<string, Listener>()
   /** Those that a reload took away while they had sessions. */
   const retired = new Set<Listener>()
+  /** Since when an operator has had them wait, by name: a reload leaves it so. */
+  const pausedSince = new Map<string, Ms>()
   let stopping = false
   const { report, now } = deps
 
+  const pausedFor = (listen: string) => {
+    const since = pausedSince.get(listen)
+    return since === undefined ? undefined : ms(now() - since)
+  }
   const make = (name: string, rules: ListenConfig, clusters: ReadonlyMap<string, ClusterView>) =>
-    createListener(name, rules, found(clusters, rules.cluster, 'cluster'), { table, report, now })
+    createListener(name, rules, found(clusters, rules.cluster, 'cluster'), { table, report, now, pausedFor })
   for (const [name, rules] of Object.entries(deps.listen)) listeners.set(name, make(name, rules, deps.clusters))
 
   const room: Room = {
@@ -117,6 +134,8 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
         listeners.clear()
         for (const [name, listener] of next) listeners.set(name, listener)
         for (const { name, rules } of plan.listeners) listeners.get(name)?.setRules(rules)
+        for (const name of pausedSince.keys()) if (!listeners.has(name)) pausedSince.delete(name)
+        forgetRetired()
       },
     }
     return { ok: true, change }
@@ -149,6 +168,11 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       reconcile(cluster, room)
       pumpAll()
     },
+    async leave(within) {
+      entrances.closeAll()
+      await until(() => table.size() === 0, within)
+    },
+    listening: entrances.all,
     async drain(within) {
       stopping = true
       entrances.closeAll()
@@ -165,8 +189,17 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       for (const session of [...table.in('joined'), ...table.in('closing')]) session.door?.socket.destroy()
     },
     stopping: () => stopping,
+    pause(listen, since) {
+      if (since === undefined) pausedSince.delete(listen)
+      else pausedSince.set(listen, since)
+      for (const session of table.in('dialing'))
+        if (since !== undefined && session.listen === listen) stopWait(session, 'interrupted')
+      pumpAll()
+    },
+    paused: () => new Map([...pausedSince.keys()].map(listen => [listen, pausedFor(listen) ?? ms(0)])),
     uses: cluster => sessions().some(({ listener }) => listener.cluster === cluster),
     ready: name => readiness(found(listeners, name, 'listener')),
+    couldServe: name => serving(found(listeners, name, 'listener')),
     listeners: () => [...listeners.values(), ...onlyRetired()].map(listenerStatus),
     sessions: () =>
       (['startup', 'held', 'dialing', 'joined'] as const).flatMap(state => [...table.in(state)].map(statusOf)),
@@ -180,14 +213,20 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     return [...retired].filter(({ name }) => !listeners.has(name))
   }
 
-  function readiness({ name, cluster, rules }: Listener): { ok: boolean; why: string } {
+  function readiness(listener: Listener): { ok: boolean; why: string } {
+    const { name } = listener
     if (stopping) return { ok: false, why: 'the proxy is stopping' }
     if (!listeners.has(name)) return { ok: false, why: 'taken away by a reload; its sessions end by themselves' }
     if (!entrances.get(name)) return { ok: false, why: 'not listening yet' }
+    return serving(listener)
+  }
+
+  function serving(listener: Listener): { ok: boolean; why: string } {
+    const { name, cluster, rules } = listener
     const usable = cluster.pool(rules()).filter(entry => entry.usable)
-    if (usable.length > 0)
+    if (usable.length > 0 && pausedFor(name) === undefined)
       return { ok: true, why: `takes sessions for ${usable.map(entry => entry.member.name).join(', ')}` }
-    return { ok: false, why: refusalOf(rules(), cluster, now())[1] }
+    return { ok: false, why: refusalOf(listener, now())[1] }
   }
 
   function listenerStatus(listener: Listener): ListenerStatus {
@@ -201,10 +240,12 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       dialing: count('dialing'),
       joined: count('joined'),
     }
+    const paused = pausedFor(name)
     return {
       name,
       cluster,
       role,
+      ...(paused === undefined ? {} : { paused }),
       ready: ok,
       why,
       sessions,

@@ -66,6 +66,7 @@ export interface SessionDeps {
 const SQLSTATE: Record<Refusal, string> = {
   refused_no_primary: '57P03',
   refused_no_replica: '57P03',
+  refused_paused: '57P03',
   refused_limit: '53300',
   refused_address: '28000',
   refused_shutdown: '57P01',

@@ -6,7 +6,7 @@ import { createHoldQueue } from '../pools/hold.js'
 import { whyNone } from '../pools/pick.js'
 import type { Refusal } from '../sessions/end.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
-import type { ClusterView } from './room.js'
+import type { Listener } from './listener.js'
 import { refuse, type Session, type SessionDeps } from './session.js'
 
 /** A listener's hold queue with the sessions behind its ids. */
@@ -19,15 +19,20 @@ export interface Waitroom {
   pump(): void
 }
 
-export function createWaitroom(config: () => ListenConfig, cluster: ClusterView, deps: SessionDeps): Waitroom {
-  const queue = createHoldQueue(config)
+/** What is asked of a listener before somebody is let through, and when somebody is answered. */
+export type Desk = Pick<Listener, 'name' | 'cluster' | 'rules' | 'pausedFor'>
+
+export function createWaitroom(desk: Desk, deps: SessionDeps): Waitroom {
+  const { rules, cluster } = desk
+  const queue = createHoldQueue(rules)
   const waiters = new Map<number, { readonly session: Session; readonly go: () => void }>()
   let timer: NodeJS.Timeout | undefined
 
   /** How many could be joined now: a release without room would only lose the client its place. */
   function vacancies(): number {
-    const { maxSessionsPerMember: most } = config()
-    const usable = cluster.pool(config()).filter(entry => entry.usable)
+    if (desk.pausedFor() !== undefined) return 0
+    const { maxSessionsPerMember: most } = rules()
+    const usable = cluster.pool(rules()).filter(entry => entry.usable)
     if (most === 0) return usable.length > 0 ? Number.POSITIVE_INFINITY : 0
     return usable.reduce((sum, { member }) => sum + Math.max(0, most - deps.table.on(cluster.name, member.name)), 0)
   }
@@ -57,7 +62,7 @@ export function createWaitroom(config: () => ListenConfig, cluster: ClusterView,
   function answer(id: number): void {
     const waiter = waiters.get(id)
     if (!waiter) return
-    const [end, message] = refusalOf(config(), cluster, deps.now())
+    const [end, message] = refusalOf(desk, deps.now())
     refuse(waiter.session, end, message, deps)
   }
 
@@ -66,11 +71,11 @@ export function createWaitroom(config: () => ListenConfig, cluster: ClusterView,
     pump,
     wait(session, returned, notBefore) {
       const now = deps.now()
-      const until = ms(session.holdUntil ?? now + config().holdFor)
+      const until = ms(session.holdUntil ?? now + rules().holdFor)
       session.holdUntil = until
       const waiting = { id: session.id, since: now, until, notBefore: ms(notBefore) }
       if (until <= now || !queue.enter(waiting, returned)) {
-        const [end, message] = until <= now ? refusalOf(config(), cluster, now) : tooMany(config())
+        const [end, message] = until <= now ? refusalOf(desk, now) : tooMany(rules())
         refuse(session, end, message, deps)
         return Promise.resolve()
       }
@@ -99,8 +104,14 @@ export function createWaitroom(config: () => ListenConfig, cluster: ClusterView,
 const tooMany = (config: ListenConfig) =>
   ['refused_limit', `mekare: maxHeld is ${config.maxHeld}, and as many clients wait already`] as const
 
+/** The words for it in status, in a refusal and in the log. */
+export const pausedWords = (length: Ms) => `paused by an operator for ${formatMs(length)}`
+
 /** What a client is told when nobody can take it: the cluster, since when, and what is waited for. */
-export function refusalOf(config: ListenConfig, cluster: ClusterView, now: Ms): readonly [Refusal, string] {
+export function refusalOf({ name, rules, cluster, pausedFor }: Desk, now: Ms): readonly [Refusal, string] {
+  const paused = pausedFor()
+  if (paused !== undefined) return ['refused_paused', `mekare: listener "${name}" is ${pausedWords(paused)}`]
+  const config = rules()
   const { gate, words } = cluster.state()
   const { role, maxSessionsPerMember } = config
   const entries = cluster.pool(config)

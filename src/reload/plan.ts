@@ -10,6 +10,8 @@ export interface ListenerPlan {
   readonly socketOf?: string
   /** Listeners of before whose sockets stand in the way of the one to be opened: all interfaces against one of them, on the same port. */
   readonly blockedBy: readonly string[]
+  /** A socket that another process has listened on: it accepts at once, so it is taken only when all others could be opened. */
+  readonly handedOn?: boolean
   /** It is the listener of before: who waits there goes on waiting. Else it begins empty. */
   readonly goesOn: boolean
 }

@@ -19,6 +19,7 @@ export const ENDS = [
   'half_close_timeout',
   'refused_no_primary',
   'refused_no_replica',
+  'refused_paused', // its listener is paused by an operator
   'refused_limit', // session.max, maxPerAddress or maxHeld
   'refused_address', // not in session.allow
   'refused_shutdown',

@@ -23,6 +23,7 @@ const bind = createBind(NOTHING)
 const status: Status = {
   name: 'gate<1>',
   version: '0.1.0',
+  pid: 7,
   up: ms(1000),
   stopping: false,
   clusters: [],
@@ -52,6 +53,8 @@ function fakes() {
       drained.push(`${member} ${on}`)
       return { ok: true, said: `${member}: ${on ? 'drained' : 'undrained'}` }
     },
+    restart: async () => ({ ok: true, said: 'process 2 has taken the place of 1' }),
+    pause: (listen, on) => ({ ok: true, said: `${listen} ${on}` }),
     reload: async () => ({ ok: false, why: 'nothing is changed:\nlog.level: wrong', blame: 'config' }),
     metrics: async () => '# metrics\n',
     ready: listen => (listen === 'write' ? { ok: true, why: 'pg1' } : { ok: false, why: 'read: no replica qualifies' }),

@@ -31,6 +31,7 @@ function statusWith(members: readonly MemberStatus[], leader?: string): Status {
   return {
     name: 'gate1',
     version: '0.1.0',
+    pid: 7,
     up: ms(0),
     stopping: false,
     clusters: [

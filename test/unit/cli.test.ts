@@ -17,7 +17,7 @@ import type { MemberStatus, SessionStatus, Status } from '../../src/pools/status
 import { bytes, epochMs, ms } from '../../src/units/units.js'
 
 const plain = createPaint(false)
-const none = { json: false, watch: false, exit: false, offline: false, release: false }
+const none = { json: false, watch: false, exit: false, offline: false, release: false, wait: false }
 
 t.test('verbs, their argument and their flags', async t => {
   const cases: readonly (readonly [string, object])[] = [
@@ -28,6 +28,9 @@ t.test('verbs, their argument and their flags', async t => {
       { verb: 'explain', args: { ...none, socket: '/tmp/x', name: 'read' }, configFlags: [] },
     ],
     ['drain self', { verb: 'drain', args: { ...none, name: 'self' }, configFlags: [] }],
+    ['drain pg3 --wait', { verb: 'drain', args: { ...none, name: 'pg3', wait: true }, configFlags: [] }],
+    ['pause write', { verb: 'pause', args: { ...none, name: 'write' }, configFlags: [] }],
+    ['restart', { verb: 'restart', args: none, configFlags: [] }],
     ['undrain 7', { verb: 'undrain', args: { ...none, name: '7' }, configFlags: [] }],
     [
       'incidents --config=/etc/m.yaml',
@@ -176,6 +179,7 @@ const lagging = 'not usable: lag 21.0MiB is over maxLag 16.0MiB'
 const status: Status = {
   name: 'gate1',
   version: '0.1.0',
+  pid: 7,
   up: ms(11_100_000),
   stopping: false,
   clusters: [

@@ -5,6 +5,7 @@ import { type ClusterInput, type ClusterState, newCluster, probePeriod, step } f
 import { mustCut } from '../../src/pools/cut.js'
 import { gateWords } from '../../src/pools/gate.js'
 import { createHoldQueue } from '../../src/pools/hold.js'
+import type { Topology } from '../../src/topology/topology.js'
 import { ms } from '../../src/units/units.js'
 import {
   ALL,
@@ -471,6 +472,37 @@ t.test('more on who is cut, and what is told', async t => {
       [40, news({ leader: 'pg1' })],
     ]
     t.equal(play([...RUNNING, ...ghost]).gate, 'closed unconfirmed')
+  })
+
+  t.test('a source that takes another’s place leaves the gate open where both name one leader', async t => {
+    const another = (more: Partial<Topology>): ClusterInput => ({
+      kind: 'topology',
+      topology: topology({ leader: 'pg1', ...more }),
+      another: true,
+    })
+    const revision = { term: { leader: 'pg1', revision: 'another count' } }
+    const same = play([...RUNNING, [30, another(revision)]])
+    t.equal(same.gate, 'open pg1')
+    t.same(
+      same.events.map(({ kind }) => kind).filter(kind => kind === 'leader_changed' || kind === 'gate_closed'),
+      ['leader_changed'],
+    )
+    t.equal(
+      play([...RUNNING, [30, silent(30)], [40, another(revision)]]).gate,
+      'closed unconfirmed',
+      'not after a silence',
+    )
+    const moved = { members: new Map([['pg1', member('pg1', { address: { host: '10.9.9.9', port: 5432 } })]]) }
+    t.equal(
+      play([...RUNNING, [30, another({ ...revision, ...moved })]]).gate,
+      'closed unconfirmed',
+      'nor at another address',
+    )
+    t.equal(
+      play([...RUNNING, [30, another({ term: { leader: 'pg2', revision: 'x' } })]]).gate,
+      'closed unconfirmed',
+      'nor with another leader',
+    )
   })
 
   t.test('the hold queue knows when to wake with very many in it', async t => {
