@@ -14,12 +14,13 @@ import { keptThroughOutages } from './outage.js'
 import { pause } from './pause.js'
 import { keep, type Result, table } from './report.js'
 import { switchovers, switchovers20 } from './switchover.js'
+import { reload, restart } from './takeover.js'
 import { thaw } from './thaw.js'
 
 /** Drills on the same site stand together: they share it. */
 const DRILLS: readonly Drill[] = [
   ...[switchovers, switchovers20, ...etcdFaults, kill, killHost, ...demotedByOutages],
-  ...[thaw, ...keptThroughOutages, pause],
+  ...[thaw, ...keptThroughOutages, pause, reload, restart],
 ]
 
 const LOG_LINES = 60
