@@ -3,7 +3,7 @@
 import { type Cluster, complete, NOWHERE } from './clusters.js'
 import { type Finding, type Key, key, note, type Source, type Unreadable, type Value } from './finding.js'
 import type { Group } from './haproxy/clusters.js'
-import { readHaproxy } from './haproxy/map.js'
+import { type FromHaproxy, readHaproxy } from './haproxy/map.js'
 import type { Means } from './keepalived/definitions.js'
 import { readKeepalived } from './keepalived/map.js'
 import { freeName } from './names.js'
@@ -24,33 +24,34 @@ export interface Imported {
 
 /** Reads everything. A file that is not what it was given for, or nothing of use in all of them, is told instead. */
 export function importAll(given: Given): Imported | Unreadable {
-  const files = given.patroni.map(file => readPatroni(file))
-  const strange = files.indexOf(undefined)
-  if (strange >= 0)
-    return {
-      unreadable: `${given.patroni[strange]?.file}: has neither scope nor etcd3; give Patroni's own configuration`,
-    }
-  const known = files.filter(file => file !== undefined)
+  const known: Patroni[] = []
+  for (const file of given.patroni) {
+    const read = readPatroni(file)
+    if (read === undefined)
+      return { unreadable: `${file.file}: has neither scope nor etcd3; give Patroni's own configuration` }
+    known.push(read)
+  }
   const byHand = given.keys.flatMap(({ path }) => /^clusters\.([^.]+)/.exec(path)?.[1] ?? [])[0]
   const haproxy = readHaproxy(given.haproxy, (group, only) => byHand ?? patroniOf(group, only, known)?.scope)
   if ('unreadable' in haproxy) return haproxy
   const keepalived = readKeepalived(given.keepalived, given.means, haproxy.ports)
   if ('unreadable' in keepalived) return keepalived
   if (haproxy.listeners + keepalived.routers === 0) return { unreadable: nothingIn(given) }
-  const only = haproxy.clusters.length === 1
-  const clusters: readonly Cluster[] = haproxy.clusters.map(one => ({
-    ...one,
-    patroni: patroniOf(one.group, only, known),
-  }))
-  const unnamed: Cluster = {
-    name: byHand ?? freeName(known[0]?.scope ?? 'postgres', new Set()),
-    places: NOWHERE,
-    patroni: known[0],
-  }
-  const more = (clusters.length > 0 ? clusters : [unnamed]).flatMap(complete)
-  const byHandKeys = given.keys.map(({ path, value }) => key(path, value, [], 'given on the command line'))
-  const all = overlay([...haproxy.findings, ...keepalived.findings, ...more, ...byHandKeys])
-  return { findings: remarkFloating(all) }
+  const more = clustersOf(haproxy, known, byHand).flatMap(complete)
+  const all = overlay([...haproxy.findings, ...keepalived.findings, ...more])
+  return { findings: remarkFloating(given.keys.reduce(giveByHand, all)) }
+}
+
+/** Those that HAProxy leads to; where it leads nowhere, the one that a configuration must have. */
+function clustersOf(
+  { clusters }: FromHaproxy,
+  known: readonly Patroni[],
+  byHand: string | undefined,
+): readonly Cluster[] {
+  const [first] = known
+  const name = byHand ?? freeName(first?.scope ?? 'postgres', new Set())
+  if (clusters.length === 0) return [{ name, places: NOWHERE, patroni: first }]
+  return clusters.map(one => ({ ...one, patroni: patroniOf(one.group, clusters.length === 1, known) }))
 }
 
 /** The Patroni configuration whose member is among a cluster's servers; the only one, for the only cluster. */
@@ -81,6 +82,15 @@ function overlay(findings: readonly Finding[]): readonly Finding[] {
   return [...keys.values(), ...findings.filter(finding => finding.kind === 'note')]
 }
 
+/** A key given by hand takes the place of another; the lines of that one are told so. */
+function giveByHand(findings: readonly Finding[], { path, value }: Given['keys'][number]): readonly Finding[] {
+  const by = key(path, value, [], 'given on the command line')
+  const before = findings.find(finding => finding.kind !== 'note' && finding.path === path)
+  if (before === undefined || before.kind === 'note') return [...findings, by]
+  const notes = before.from.map(line => note('idle', line, `${path} is given on the command line`))
+  return [...findings.map(finding => (finding === before ? by : finding)), ...notes]
+}
+
 const FLOATS = 'a floating address: leave net.ipv4.ip_nonlocal_bind=1 set on this host, or listen on 0.0.0.0'
 
 /** A listener on an address that the host does not always have. */
@@ -97,10 +107,10 @@ function remarkFloating(findings: readonly Finding[]): readonly Finding[] {
   })
 }
 
-/** Takes keys back that our configuration refuses, and says of their lines why. */
+/** Takes keys back that our configuration refuses, and says of their lines why. A key that came from no line stays. */
 export function refuse(findings: readonly Finding[], why: ReadonlyMap<string, string>): readonly Finding[] {
   return findings.flatMap(finding => {
-    const because = finding.kind === 'key' ? why.get(finding.path) : undefined
+    const because = finding.kind === 'key' && finding.from.length > 0 ? why.get(finding.path) : undefined
     return because === undefined ? [finding] : refused(finding as Key, because)
   })
 }

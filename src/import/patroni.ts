@@ -1,7 +1,7 @@
 // Patroni's own configuration: scope, namespace, where its keys are kept, how its REST API is reached. Of all else it knows nothing,
 // and prints no password of it.
 
-import { type Finding, hole, key } from './finding.js'
+import { type Finding, hole, key, maybe } from './finding.js'
 
 export interface PatroniFile {
   readonly file: string
@@ -36,12 +36,11 @@ export function readPatroni({ file, doc }: PatroniFile): Patroni | undefined {
     scope,
     member: text(tree(all.postgresql)?.connect_address),
     findings: (path, urls) => [
-      ...(scope === undefined ? [] : [key(`${path}.scope`, scope, [], `${file}: scope`)]),
-      ...(text(all.namespace) === undefined
-        ? []
-        : [key(`${path}.namespace`, text(all.namespace) ?? '', [], `${file}: namespace`)]),
+      ...maybe(`${path}.scope`, scope, [], `${file}: scope`),
+      ...maybe(`${path}.namespace`, text(all.namespace), [], `${file}: namespace`),
       ...(store === 'etcd3' ? fromEtcd(tree(all.etcd3) ?? {}, path, file) : fromOther(store, path, file)),
       ...fromRest(tree(all.restapi) ?? {}, path, urls, file),
+      ...fromTls(tree(all.restapi) ?? {}, tree(all.ctl) ?? {}, path, file),
     ],
   }
 }
@@ -68,9 +67,7 @@ function fromEtcd(etcd: Tree, path: string, file: string): readonly Finding[] {
             `fill in: write the password of ${file} into this file; then remove this line`,
           ),
         ]),
-    ...files.flatMap(([name, value]) =>
-      text(value) === undefined ? [] : [key(`${path}.etcd.${name}`, text(value) ?? '', [])],
-    ),
+    ...files.flatMap(([name, value]) => maybe(`${path}.etcd.${name}`, text(value), [])),
   ]
 }
 
@@ -105,11 +102,17 @@ function fromRest(rest: Tree, path: string, urls: readonly string[], file: strin
       ? []
       : [`${https ? 'https' : 'http'}://${address}`]
   const all = [...new Set([...urls.map(url => (https ? url.replace(/^http:/, 'https:') : url)), ...own])]
-  const ca = text(rest.cafile)
-  return [
-    ...(all.length === 0 || all.join() === urls.join()
-      ? []
-      : [key(`${path}.patroni.urls`, all, [], `${file}: restapi`)]),
-    ...(ca === undefined ? [] : [key(`${path}.patroni.ca`, ca, [], `${file}: restapi`)]),
-  ]
+  if (all.length === 0 || all.join() === urls.join()) return []
+  return [key(`${path}.patroni.urls`, all, [], `${file}: restapi`)]
+}
+
+/** What patronictl trusts and shows (`ctl`) is what others need too; a client certificate only where it is asked of everybody. */
+function fromTls(rest: Tree, ctl: Tree, path: string, file: string): readonly Finding[] {
+  const shown = text(rest.verify_client) === 'required'
+  const files = [
+    ['ca', ctl.cacert ?? rest.cafile],
+    ['cert', shown ? ctl.certfile : undefined],
+    ['key', shown ? ctl.keyfile : undefined],
+  ] as const
+  return files.flatMap(([name, value]) => maybe(`${path}.patroni.${name}`, text(value), [], `${file}: ctl, restapi`))
 }

@@ -269,4 +269,24 @@ async function imported(t: Test, { stand, proxy }: Place): Promise<void> {
   t.equal(check.code, 0, check.stdout + check.stderr)
   t.match(check.stdout, /^member pg1 at .*: answers as (primary|replica) \(rest\)$/m)
   t.match(check.stdout, /^cluster demo: gate open/m)
+  await besideHaproxy(t, stand, proxy, config)
+}
+
+/** The step before the change-over: it runs on other ports, beside what still serves the clients. */
+async function besideHaproxy(t: Test, stand: Stand, { address, host }: ProxyProcess, config: string): Promise<void> {
+  const at = (port: number) => `${address}:${port}`
+  const where = [
+    ['listen.write.address', at(15_100)],
+    ['listen.read.address', at(15_101)],
+    ['admin.address', at(15_102)],
+    ['incidents.file', 'off'],
+  ].map(([path, value]) => `--${path}=${value}`)
+  const child = stand.spawn(host, 'imported', [process.execPath, PROGRAM, 'run', '--config', config, ...where])
+  try {
+    const asked = (port: number) => stand.sql(at(port), 'select pg_is_in_recovery() as replica').catch(() => undefined)
+    const answer = await until(15_000, 'it did not serve', async () => asked(15_100))
+    t.same([...answer, ...((await asked(15_101)) ?? [])], [{ replica: false }, { replica: true }])
+  } finally {
+    child.kill('SIGKILL')
+  }
 }

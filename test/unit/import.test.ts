@@ -10,6 +10,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parseDocument } from 'yaml'
 import { cli } from '../../src/cli/cli.js'
+import { find } from '../../src/config/keys.js'
 import { loadConfig } from '../../src/config/load.js'
 import { key } from '../../src/import/finding.js'
 import { cut } from '../../src/import/haproxy/cut.js'
@@ -142,6 +143,9 @@ t.test('keys given on the command line win, and fill the holes', async t => {
   t.equal(config.clusters.main?.scope, 'batman')
   t.notMatch(err, /still to be filled in/)
   t.match(await run(['--haproxy', path, '--clusters.main.ectd.hosts', 'x']), { code: 2, out: '', err: /did you mean/ })
+  const wrong = await run(['--haproxy', path, ...keys, '--listen.write.connectTimeout', '5h'])
+  t.match(wrong.out, /connectTimeout: 5h/, 'what is given by hand stays')
+  t.match(wrong.err, /mended:\n {2}listen\.write\.connectTimeout: "5h" is not a duration/)
 })
 
 t.test('what is no such configuration is one line with its place', async t => {
@@ -302,6 +306,56 @@ t.test('only a list of those let in becomes allow', async t => {
   })
 })
 
+t.test('where Patroni keeps its keys decides the source', async t => {
+  const haproxy = join(TRANSCRIPTS, 'patroni-template', 'haproxy.cfg')
+  const dir = t.testdir({
+    'v2.yml': 'scope: a\netcd: {host: 10.0.0.1:2379}\n',
+    'consul.yml':
+      'scope: a\nconsul: {host: 10.0.0.1:8500}\nrestapi: {connect_address: "10.0.0.1:8008", certfile: /c.pem}\nctl: {cacert: /ca.pem}\n',
+    'v3.yml': 'scope: a\netcd3: {url: "https://e1:2379", username: root, password: hunter2, cacert: /ca.pem}\n',
+    'other.yml': 'services: {}\n',
+    'broken.yml': 'scope: [a\n',
+  })
+  const cluster = async (name: string) => {
+    const { out } = await run(['--haproxy', haproxy, '--patroni', join(dir, name)])
+    t.notMatch(out, /hunter2/)
+    return loaded(out).clusters.a
+  }
+  t.match(await cluster('v2.yml'), { source: 'patroni', patroni: { urls: ['http://10.0.0.1:8008', /2/, /3/] } })
+  t.match(await cluster('consul.yml'), {
+    source: 'patroni',
+    patroni: { urls: ['https://10.0.0.1:8008', /2/, /3/], ca: '/ca.pem' },
+  })
+  t.match(await cluster('v3.yml'), {
+    source: 'etcd',
+    etcd: { hosts: ['https://e1:2379'], username: 'root', ca: '/ca.pem' },
+  })
+  for (const [name, err] of [
+    ['other.yml', /^other\.yml: has neither scope nor etcd3/],
+    ['broken.yml', /^broken\.yml: is not YAML/],
+  ] as const)
+    t.match(await run(['--haproxy', haproxy, '--patroni', join(dir, name)]), { code: 1, out: '', err })
+})
+
+t.test('a limit of 0 is none, a disabled section listens nowhere, a pool that nobody names is asked for', async t => {
+  const zero = await listen(' option httpchk\n timeout client 0\n timeout server 5m\n timeout client-fin 0\n')
+  t.match(write(zero), { idleTimeout: 300_000, halfCloseTimeout: 0 })
+  const two = await listen(' option httpchk\nlisten off\n bind :5009\n disabled\n server a 10.0.0.1:5432\n')
+  t.notMatch(two.out, /address: .*5009/)
+  const nameless = await from('haproxy', `${HEAD}listen things\n bind :5000\n server a 10.0.0.1:5432 check\n`)
+  t.match(nameless.out, /fill in: primary, replica, sync or any; neither check nor name tells\n {4}# role: primary/)
+  t.match(nameless.err, /listen\.things\.role: is missing/)
+})
+
+t.test('what is said to have no counterpart has none', async t => {
+  const only = (path: string) => {
+    const found = find(path.split('.'))
+    return 'node' in found && found.node.kind === 'leaf' ? found.node.unit : ''
+  }
+  t.equal(only('listen.x.proxyProtocol'), '`off`', 'else send-proxy (haproxy/params.ts) becomes this key')
+  t.equal(only('vrrp.x.virtualMac'), '`off`', 'else use_vmac (keepalived/keywords.ts) becomes this key')
+})
+
 t.test('a value that our loader refuses is a line to look at, not a broken file', async t => {
   const ran = await listen(' option httpchk\n timeout queue 5h\n retries 99\n timeout connect 2h\n')
   t.match(ran.out, /listen\.write\.connectTimeout: 2h is not a duration from 10ms to 1min; write/)
@@ -331,6 +385,8 @@ t.test('a virtual router ranks and speaks as its keepalived did', async t => {
     preempt: false,
     preemptDelay: 4500,
   })
+  const links = `${ADDRESS} track_interface {\n eth0 weight 5\n eth1\n }\n`
+  t.match(router(await instance(links)), { priority: 105, track: { interfaces: ['eth1'] } })
   t.match(router(await instance(ADDRESS, 'global_defs {\n vrrp_min_garp\n vrrp_version 3\n}\n')), {
     version: '3',
     garp: { repeat: 1, again: 0 },
@@ -401,5 +457,38 @@ t.test('whatever a value is, YAML gives it back', async t => {
       const read = parseDocument(text, { schema: 'failsafe', customTags: ['null'] }).toJS() as unknown
       t.same(read, { log: { level: one }, session: { allow: list } })
     }),
+  )
+})
+
+t.test('nor does a line of keepalived vanish', async t => {
+  const words = fc.constantFrom(
+    ...'priority,100,state,MASTER,interface,eth0,virtual_ipaddress,10.0.0.1/24,dev,label,weight,-5,track_script,c,advert_int,0.5,authentication,auth_type,PASS,auth_pass,x,garp_master_delay,nonsense,"a b",notify,version,3,unicast_peer,nopreempt,group,script'.split(
+      ',',
+    ),
+  )
+  const line = fc.array(words, { minLength: 1, maxLength: 4 }).map(all => all.join(' '))
+  const block = fc
+    .tuple(line, fc.array(line, { maxLength: 4 }))
+    .map(([head, body]) => `${head} {\n${body.join('\n')}\n}`)
+  const kind = fc.constantFrom(
+    'global_defs',
+    'vrrp_instance A',
+    'vrrp_sync_group G',
+    'vrrp_script c',
+    'virtual_server x',
+    'odd',
+  )
+  const top = fc
+    .tuple(kind, fc.array(fc.oneof(line, block), { maxLength: 6 }))
+    .map(([head, body]) => `${head} {\n${body.join('\n')}\n}\n`)
+  await fc.assert(
+    fc.asyncProperty(fc.array(top, { maxLength: 4 }), async tops => {
+      const text = `vrrp_instance B {\n}\n${tops.join('')}`
+      const { code, out, err } = await from('keepalived', text)
+      t.equal(code, 0, err)
+      t.same(vanished('keepalived.conf', text, out), [], text)
+      t.same(parseDocument(out, { schema: 'failsafe' }).errors, [], text)
+    }),
+    { numRuns: 150 },
   )
 })

@@ -80,7 +80,7 @@ function fromHttp(proxy: ProxySection, httpchk: Line, send: Line | undefined): A
   const uri = (send?.words.includes('uri') ? sent : undefined) ?? second ?? (first?.startsWith('/') ? first : '/')
   const from = [httpchk, ...(send === undefined ? [] : [send])]
   const [path = '/', query = ''] = uri.split('?')
-  const pool = PATHS[path]
+  const pool = Object.hasOwn(PATHS, path) ? PATHS[path] : undefined
   if (pool === undefined) {
     const role = roleOfName(proxy.name)
     const notes = [note('unknown', send ?? httpchk, `${path} is no question that Patroni answers`)]

@@ -160,7 +160,6 @@ export const SECTIONS: Rules = {
   ...each('ring | log-forward | log-profile | traces', idle(LOGGED)),
   ...each('crt-store | acme', gone(TLS)),
   program: gone('start other programs by units of their own'),
-  ...each('dns | snmp', gone('has no counterpart')),
 }
 
 /** What is known of a line, by its first two words, its first one, or their beginnings. */

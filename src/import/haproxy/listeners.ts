@@ -1,8 +1,8 @@
 // The keys of one listener, from the port that clients come to and the backend behind it.
 
-import { type Finding, key, maybe, note } from '../finding.js'
+import { type Finding, key, maybe, note, offer } from '../finding.js'
 import { readAccess } from './access.js'
-import { askedBy } from './checks.js'
+import { type Asked, askedBy } from './checks.js'
 import { linesBehind } from './params.js'
 import type { Port } from './ports.js'
 import { type ProxySection, setting } from './proxies.js'
@@ -17,7 +17,7 @@ export function readListener(port: Port, path: string): readonly Finding[] {
   const kind = front.kind === 'listen' ? 'listen' : 'frontend'
   return [
     key(`${path}.address`, port.address, [port.bind, front.head], `${kind} ${front.name}`),
-    ...maybe(`${path}.role`, asked.role, [...asked.from, ...port.routed], asked.say),
+    ...readRole(asked, port, path),
     ...asked.notes,
     ...maybe(`${path}.maxLag`, asked.maxLag, asked.from),
     ...readBalance(back, servers, path),
@@ -25,6 +25,13 @@ export function readListener(port: Port, path: string): readonly Finding[] {
     ...readLimits(port, servers, path),
     ...readTimeouts(port, asked.role, path),
     ...readAccess(front, path),
+  ]
+}
+
+function readRole({ role, from, say }: Asked, { routed }: Port, path: string): readonly Finding[] {
+  if (role !== undefined) return [key(`${path}.role`, role, [...from, ...routed], say)]
+  return [
+    offer(`${path}.role`, 'primary', 'fill in: primary, replica, sync or any; neither check nor name tells', routed),
   ]
 }
 

@@ -19,7 +19,7 @@ export interface Sections {
 /** What can begin a section, from the manual of 2.6 and later versions. */
 const KINDS = new Set(
   `global defaults listen frontend backend peers resolvers mailers userlist cache program http-errors ring log-forward
-   log-profile fcgi-app crt-store traces acme dns snmp`.split(/\s+/),
+   log-profile fcgi-app crt-store traces acme`.split(/\s+/),
 )
 
 const OTHERS = /^(vrrp_|global_defs|virtual_server|static_|!)/

@@ -21,13 +21,16 @@ export function readTimeouts({ front, back }: Port, role: string | undefined, pa
   ]
 }
 
-/** The shortest of the limits that are given; one that is no time stands as it is, for our loader to refuse. */
+/**
+ * The shortest of the limits that are given, 0 being none; one that is no time stands as it is, for our loader to refuse.
+ */
 function least(lines: readonly (Line | undefined)[], path: string, say = ''): readonly Key[] {
   const given = lines.filter(line => line !== undefined)
   const times = given.map(({ words }) => haproxyMs(words[2]) ?? Number.NaN)
-  const shortest = Math.min(...times)
-  const value = Number.isNaN(shortest) ? given[0]?.words[2] : duration(shortest)
-  return maybe(path, given.length === 0 ? undefined : value, given, say)
+  const limits = times.filter(time => time !== 0)
+  const shortest = limits.length === 0 ? 0 : Math.min(...limits)
+  const value = Number.isNaN(shortest) ? given.find((_, i) => Number.isNaN(times[i]))?.words[2] : duration(shortest)
+  return maybe(path, given.length === 0 ? undefined : value, given, shortest === 0 ? '' : say)
 }
 
 const IDLE = "connection pools rest longer than this and then meet a dead connection; mekare's own default is 0s, never"

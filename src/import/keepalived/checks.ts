@@ -92,7 +92,7 @@ const UNASKED =
 
 const linesOf = ({ check, entry }: Asked): readonly Line[] => [entry.head, entry.line, ...linesIn(check.block)]
 
-const SHELL = /[|&;<>()$`*?~]|\b(if|then|test)\b|\[/
+const SHELL = /[|&;<>()$`*?~]/
 
 function readScript({ check, entry, weight, reverse }: Asked, path: string): readonly Finding[] {
   const { block } = check
