@@ -168,17 +168,17 @@ async function underLoad(t: Test, place: Place): Promise<void> {
 /** Asks both, again and again; what is no answer is noted. */
 function scrape({ proxy }: Place, failures: string[]): { stop(): void } {
   let over = false
-  const loop = async (name: string, get: () => Promise<number | string>) => {
+  const loop = async (name: string, get: () => Promise<{ status: number; body: string }>) => {
     while (!over) {
-      const got = await get().catch((error: Error) => error.message)
-      if (got !== 200) failures.push(`${name}: ${got}`)
+      const { status, body } = await get().catch((error: Error) => ({ status: 0, body: error.message }))
+      if (status !== 200) failures.push(`${name}: ${status} ${body}`)
       await sleep(20)
     }
   }
-  void loop('readyz', async () => (await proxy.get('/readyz?listener=write')).status)
+  void loop('readyz', () => proxy.get('/readyz?listener=write'))
   void loop('control', async () => {
     const reply = await ask(proxy.socket, 'GET', '/status')
-    return reply.kind === 'answer' ? reply.status : reply.why
+    return reply.kind === 'answer' ? reply : { status: 0, body: reply.why }
   })
   return {
     stop() {
