@@ -7,11 +7,11 @@ export interface Turns {
   stop(): Promise<void>
 }
 
-/** How close two turns may follow one another, in ms: waking is asked for by failures, which may come in floods. */
+/** How close two turns may follow one another, in ms, where nothing is said: waking is asked for by failures, which come in floods. */
 const GAP = 25
 
 /** Begins at once. `turn` resolves to the time in ms from its own begin to the next one's; it must not reject. */
-export function repeat(turn: () => Promise<number>): Turns {
+export function repeat(turn: () => Promise<number>, gap = GAP): Turns {
   let stopped = false
   let woken = false
   let endPause: (() => void) | undefined
@@ -31,7 +31,7 @@ export function repeat(turn: () => Promise<number>): Turns {
       woken = false
       const period = await turn()
       if (stopped) return
-      await new Promise(resolve => setTimeout(resolve, GAP))
+      await new Promise(resolve => setTimeout(resolve, gap))
       const left = period - (performance.now() - begun)
       if (!stopped && !woken && left > 0) await pause(left)
     }
