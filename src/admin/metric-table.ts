@@ -4,7 +4,7 @@
 import { CAUSES, MOMENTS } from '../incidents/incident.js'
 import { OWNERS } from '../incidents/phases.js'
 import { ENDS } from '../sessions/end.js'
-import { ROLES } from '../vrrp/conversation.js'
+import { ROLES, WITNESS_SAYS } from '../vrrp/conversation.js'
 import { DROPS } from '../vrrp/read.js'
 
 export interface MetricSpec {
@@ -165,6 +165,11 @@ export const METRICS = {
     help: 'VRRP packets dropped, by reason; those of other virtual routers (`vrid`) are counted too.',
     labels: ['name', 'drop'],
   },
+  vrrp_witness: {
+    type: 'gauge',
+    help: '1 for what the witness of the virtual router says now: `ours`, `other`, `free`, `silent` (VRRP alone decides) or `unheard`; no sample without a witness.',
+    labels: ['name', 'says'],
+  },
 } as const satisfies Record<string, MetricSpec>
 
 export type MetricName = keyof typeof METRICS
@@ -181,4 +186,5 @@ export const LABEL_VALUES = {
   how: ['known', 'asked', 'limited', 'nobody'],
   to: ROLES,
   drop: DROPS,
+  says: WITNESS_SAYS,
 } as const satisfies Record<string, readonly string[]>

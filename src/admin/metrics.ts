@@ -114,6 +114,7 @@ const FROM_STATUS = [
   'vrrp_transitions_total',
   'vrrp_rivals_total',
   'vrrp_dropped_total',
+  'vrrp_witness',
 ] as const satisfies readonly MetricName[]
 
 /** Puts every gauge anew, so that what is no longer there has no sample. */
@@ -127,11 +128,12 @@ function gauge(meters: Meters, status: Status): void {
 
 const STATE_NUMBER = { master: 2, backup: 1, fault: 0, initialize: 0 } as const
 
-function gaugeRouter(meters: Meters, { name, role, transitions, rivals, dropped }: RouterReport): void {
+function gaugeRouter(meters: Meters, { name, role, transitions, rivals, dropped, witness }: RouterReport): void {
   meters.vrrp_state.put(STATE_NUMBER[role], name)
   for (const [to, count] of Object.entries(transitions)) meters.vrrp_transitions_total.put(count, name, to)
   meters.vrrp_rivals_total.put(rivals, name)
   for (const [drop, count] of Object.entries(dropped)) meters.vrrp_dropped_total.put(count, name, drop)
+  if (witness !== undefined) meters.vrrp_witness.put(1, name, witness)
 }
 
 function gaugeCluster(meters: Meters, cluster: ClusterStatus): void {

@@ -1,4 +1,4 @@
-// Defaults that depend on other keys: the listeners of a single cluster, the scope, what listeners inherit from `session`.
+// Defaults that depend on other keys: the listeners of a single cluster, the scope, what listeners inherit from `session`, the witness's cluster.
 // Works on entries, before the table has read them.
 
 import { dotted, type Entries, type Entry } from './entries.js'
@@ -42,6 +42,8 @@ export function fillDefaults(given: Entries, hostname: string): Entries {
   for (const name of usual) put(['listen', name], {})
   for (const [path, entry] of given) entries.set(path, entry)
   for (const name of clusters) put(['clusters', name, 'scope'], name)
+  if (only !== undefined)
+    for (const name of namesIn(given.values(), 'vrrp')) put(['vrrp', name, 'witnessCluster'], only)
   put(['fleet', 'name'], hostname.replace(/[^A-Za-z0-9._-]/g, '-') || 'mekare')
   for (const name of new Set([...usual, ...namesIn(given.values(), 'listen')])) {
     if (entries.get(`listen.${name}`)?.value !== 'off') fillListener(name, entries, only, put)

@@ -2,8 +2,9 @@
 
 import { isIPv4 } from 'node:net'
 import { formatMs } from '../units/units.js'
+import { OWNER } from '../vrrp/state.js'
 import type { Problem } from './problems.js'
-import type { VrrpConfig } from './shape.js'
+import type { Config, VrrpConfig } from './shape.js'
 
 type Found = readonly Problem[]
 type Named = readonly [name: string, router: VrrpConfig]
@@ -112,9 +113,47 @@ function scriptRules([name, { track }]: Named): Found {
   })
 }
 
+/** The witness needs an etcd, and one word for the whole of a sync group. */
+function witnessRules(all: readonly Named[], clusters: Config['clusters']): Found {
+  return all.flatMap(([name, router]) => {
+    const path = `vrrp.${name}`
+    const fellow = router.syncGroup && all.find(([, other]) => other.syncGroup === router.syncGroup)
+    if (fellow && witnessOf(fellow[1]) !== witnessOf(router)) {
+      const why = `is not that of vrrp.${fellow[0]}, of the same syncGroup`
+      return [{ path: `${path}.witness`, value: router.witness, why, remedy: 'set witness and witnessCluster alike' }]
+    }
+    return router.witness === 'etcd' ? etcdRules(path, router, clusters) : []
+  })
+}
+
+const witnessOf = ({ witness, witnessCluster }: VrrpConfig) => (witness === 'none' ? witness : witnessCluster)
+
+function etcdRules(path: string, { witnessCluster, priority }: VrrpConfig, clusters: Config['clusters']): Found {
+  const names = Object.keys(clusters).join(', ')
+  const at = `${path}.witnessCluster`
+  if (priority === OWNER) {
+    const remedy = 'choose 254 or less, or leave the witness out: an owner has the addresses whatever a witness says'
+    return [{ path: `${path}.witness`, value: 'etcd', why: 'cannot stand beside priority 255', remedy }]
+  }
+  if (witnessCluster === undefined)
+    return [{ path: at, why: 'is missing beside witness: etcd', remedy: `name the cluster whose etcd it is: ${names}` }]
+  const cluster = clusters[witnessCluster]
+  const value = JSON.stringify(witnessCluster)
+  if (!cluster)
+    return [{ path: at, value, why: 'is not a cluster of this configuration', remedy: `name one of: ${names}` }]
+  if (cluster.etcd.hosts.length > 0) return []
+  const remedy = `name them in clusters.${witnessCluster}.etcd.hosts, or write witness: none`
+  return [{ path: at, value, why: 'has no etcd.hosts', remedy }]
+}
+
 /** Checks the rules between the keys of virtual routers. */
-export function vrrpRules(vrrp: Readonly<Record<string, VrrpConfig>>): Found {
+export function vrrpRules({ vrrp, clusters }: Pick<Config, 'vrrp' | 'clusters'>): Found {
   const all = Object.entries(vrrp)
   const each = [familyRules, authRules, intervalRules, scriptRules]
-  return [...all.flatMap(named => each.flatMap(rule => rule(named))), ...collisionRules(all), ...groupRules(all)]
+  return [
+    ...all.flatMap(named => each.flatMap(rule => rule(named))),
+    ...collisionRules(all),
+    ...groupRules(all),
+    ...witnessRules(all, clusters),
+  ]
 }

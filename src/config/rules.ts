@@ -138,6 +138,6 @@ export function checkRules(config: Config, descriptorLimit: number | undefined):
     ...(none ? [] : listenerRules(config)),
     ...addressRules(config),
     ...limitRules(config, descriptorLimit),
-    ...vrrpRules(config.vrrp),
+    ...vrrpRules(config),
   ]
 }

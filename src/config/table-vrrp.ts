@@ -135,6 +135,14 @@ export const vrrp = z.strictObject({
     'Virtual routers with the same name here are master together or not at all.',
     { example: 'both' },
   ),
-  witness: key(kind.only('none').prefault('none'), 'Who else is asked before an address is taken.'),
+  witness: key(
+    kind.choice('none', 'etcd').prefault('none'),
+    '`etcd`: while it answers, a lease there names the only host that may hold the addresses, so that two hosts that do not hear each other are not both master. While it is silent, VRRP alone decides. The same on all hosts, and in all of a sync group.',
+  ),
+  witnessCluster: key(
+    kind.text('the name of a cluster').exactOptional(),
+    'The cluster whose etcd (`etcd.hosts`) is the witness.',
+    { derived: 'the only cluster', example: 'demo' },
+  ),
   track: key(track.prefault({}), 'What must hold for the addresses to be here.'),
 })

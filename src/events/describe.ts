@@ -70,6 +70,8 @@ function sentence(event: Event): Said {
       return sessionSentence(event)
     case 'vrrp_changed':
     case 'vrrp_rival':
+    case 'vrrp_withheld':
+    case 'vrrp_witness':
     case 'vrrp_dropped':
     case 'vrrp_differs':
     case 'vrrp_address':

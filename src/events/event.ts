@@ -137,6 +137,10 @@ export type VrrpEvent =
       readonly priority: number
       readonly count: number
     }
+  /** It would be master, but the witness names another host. */
+  | { readonly kind: 'vrrp_withheld'; readonly name: string; readonly holder: string }
+  /** The witness of these virtual routers has fallen silent, or answers again. */
+  | { readonly kind: 'vrrp_witness'; readonly names: readonly string[]; readonly silent: boolean; readonly why: string }
   | { readonly kind: 'vrrp_dropped'; readonly name: string; readonly drop: Drop; readonly why: string }
   /** A master announces other addresses than ours. */
   | { readonly kind: 'vrrp_differs'; readonly name: string; readonly why: string }

@@ -15,6 +15,12 @@ export function vrrpSentence(event: VrrpEvent): Said {
         'warn',
         `${event.name}: ${event.address} is master too, with priority ${event.priority}; it should give way to ours (${event.count} adverts so far)`,
       ]
+    case 'vrrp_withheld':
+      return ['info', `${event.name}: would be master, but the witness names ${event.holder}: it stays a backup`]
+    case 'vrrp_witness':
+      return event.silent
+        ? ['warn', `${event.names.join(', ')}: the witness is silent, so VRRP alone decides: ${event.why}`]
+        : ['info', `${event.names.join(', ')}: the witness answers again`]
     case 'vrrp_dropped':
       return [
         event.drop === 'vrid' ? 'debug' : 'warn',

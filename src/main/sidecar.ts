@@ -68,7 +68,7 @@ async function hold({ config, version, reload }: SidecarInput): Promise<number> 
   process.on('uncaughtException', bug)
   const notifier = createNotifier(process.env, what => report({ kind: 'warned', what }))
   report({ kind: 'vrrp_started', version, name: config.fleet.name })
-  const sidecar = await startSidecar({ vrrp: config.vrrp, socket: config.admin.socket, now, report, bug })
+  const sidecar = await startSidecar({ config, socket: config.admin.socket, now, report, bug })
   if (typeof sidecar === 'string') return refuse(sidecar)
   notifier.ready()
   process.on('SIGTERM', () => end(EXIT.good)).on('SIGINT', () => end(EXIT.good))
@@ -89,7 +89,7 @@ async function reloadInto(sidecar: Sidecar, reload: () => Config): Promise<strin
   try {
     const config = reload()
     if (Object.keys(config.vrrp).length === 0) return 'reload: vrrp is empty; nothing is changed'
-    const why = await sidecar.change(config.vrrp)
+    const why = await sidecar.change(config)
     return why === undefined ? 'reload: the new configuration holds' : `reload: ${why}; nothing is changed`
   } catch (error) {
     if (error instanceof ConfigError) return `reload: ${error.message.replaceAll('\n', ' | ')}; nothing is changed`

@@ -2,7 +2,7 @@
 // What waits on the sockets is heard before the time is told, so that a late process hears first.
 
 import type { Ms } from '../units/units.js'
-import { type Group, stepGroup, wakeGroupAt } from '../vrrp/group.js'
+import { type Group, groupNeedsWitness, stepGroup, wakeGroupAt } from '../vrrp/group.js'
 import { newMachine } from '../vrrp/machine.js'
 import type { Action, Input, Setup, State } from '../vrrp/state.js'
 
@@ -21,12 +21,15 @@ interface DriverDeps {
   readonly act: (name: string, action: Action) => void
   /** Hears what waits on the sockets. */
   readonly hear: () => void
+  /** Told after every input: whether the witness should name this host. */
+  readonly needsWitness: (needed: boolean) => void
 }
 
 /** The longest that setTimeout can wait. */
 const LONGEST = 2 ** 31 - 1
 
-export function createDriver(setups: ReadonlyMap<string, Setup>, { now, act, hear }: DriverDeps): Driver {
+export function createDriver(setups: ReadonlyMap<string, Setup>, deps: DriverDeps): Driver {
+  const { now, act, hear, needsWitness } = deps
   let group: Group = new Map([...setups].map(([name, setup]) => [name, newMachine(setup, now())]))
   const waiting: (readonly [to: string | undefined, input: Input])[] = []
   let busy = false
@@ -37,6 +40,7 @@ export function createDriver(setups: ReadonlyMap<string, Setup>, { now, act, hea
     const [next, actions] = stepGroup(group, to, input, now())
     group = next
     for (const { name, action } of actions) act(name, action)
+    needsWitness(groupNeedsWitness(group))
   }
 
   function arm(): void {

@@ -135,6 +135,9 @@ export function createRouter(name: string, first: VrrpConfig, deps: RouterDeps):
       case 'rival':
         report({ ...action, kind: 'vrrp_rival', name, address: formatIp(action.address) })
         break
+      case 'withheld':
+        report({ ...action, kind: 'vrrp_withheld', name })
+        break
       case 'takeover_refused':
         report({ kind: 'vrrp_failed', name, why: `takeover refused: ${action.why}` })
         break

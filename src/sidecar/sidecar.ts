@@ -11,13 +11,17 @@ import { createGroup, type Members, type VrrpGroup } from './group.js'
 import { followNetwork, listNetwork } from './network.js'
 import { openPlatform } from './platform.js'
 import { createProxyEar, type ProxyEar, type ProxyView } from './proxy-ear.js'
+import { witnessPlace } from './witness.js'
 
 const BEAT_MS = 500
 /** How long an announced successor of the proxy may take before its absence is a fault. */
 const SUCCESSION_MS = 10_000
 
+/** What the sidecar reads of the configuration. */
+export type SidecarConfig = Pick<Config, 'vrrp' | 'clusters' | 'fleet'>
+
 export interface SidecarDeps {
-  readonly vrrp: Config['vrrp']
+  readonly config: SidecarConfig
   /** The proxy's control socket. */
   readonly socket: string
   readonly now: () => Ms
@@ -28,7 +32,7 @@ export interface SidecarDeps {
 export interface Sidecar {
   reports(): readonly RouterReport[]
   /** Goes over to another configuration; routers that stay keep their addresses. Gives what makes it impossible, and then nothing has changed. */
-  change(vrrp: Config['vrrp']): Promise<string | undefined>
+  change(config: SidecarConfig): Promise<string | undefined>
   /** Releases every address and says goodbye, at once; then ends. */
   stop(): Promise<void>
 }
@@ -38,7 +42,7 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
   const { report, now } = deps
   const platform = openPlatform(deps.bug)
   const groups = new Map<string, VrrpGroup>()
-  let vrrp = deps.vrrp
+  let config = deps.config
   let view: ProxyView = { kind: 'gone', why: 'the proxy has not been heard yet' }
   let succession: NodeJS.Timeout | undefined
   let ear: ProxyEar | undefined
@@ -82,7 +86,8 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
   }
 
   function begin(key: string, members: Members): void {
-    const group = createGroup(members, { platform, now, report, changed: () => setImmediate(tellProxy) })
+    const place = witnessPlace(members, config)
+    const group = createGroup(members, place, { platform, now, report, changed: () => setImmediate(tellProxy) })
     groups.set(key, group)
     const network = listNetwork(platform)
     if (!(network instanceof Error)) group.look(network)
@@ -93,41 +98,41 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
   }
 
   const claims = createClaims()
-  const wrong = impossible(vrrp, platform) ?? (await claims.take(vrrp))
+  const wrong = impossible(config.vrrp, platform) ?? (await claims.take(config.vrrp))
   if (wrong !== undefined) {
     claims.close()
     await platform.close()
     return wrong
   }
-  for (const [key, members] of groupsOf(vrrp)) begin(key, members)
+  for (const [key, members] of groupsOf(config.vrrp)) begin(key, members)
   const stopFollowing = followNetwork(platform, () => look(false))
   const beat = setInterval(() => {
     look(true)
     tellProxy()
   }, BEAT_MS)
-  if (tracksProxy(vrrp)) ear = createProxyEar({ path: deps.socket, now, heard })
+  if (tracksProxy(config.vrrp)) ear = createProxyEar({ path: deps.socket, now, heard })
 
   return {
     reports,
     async change(next) {
-      const why = impossible(next, platform) ?? (await claims.take(next))
+      const why = impossible(next.vrrp, platform) ?? (await claims.take(next.vrrp))
       if (why !== undefined) return why
-      const wanted = groupsOf(next)
-      const before = groupsOf(vrrp)
-      vrrp = next
+      const wanted = groupsOf(next.vrrp)
+      const before = groupsOf(config.vrrp)
+      config = next
       for (const [key, group] of groups) {
         const members = wanted.get(key)
         if (members && isSameKind(before.get(key), members)) continue
-        group.stop()
+        void group.stop()
         groups.delete(key)
       }
       for (const [key, members] of wanted) {
         const group = groups.get(key)
         if (!group) begin(key, members)
-        else if (JSON.stringify([...members]) !== JSON.stringify([...(before.get(key) ?? [])])) group.change(members)
+        else group.change(members, witnessPlace(members, config))
       }
-      if (!tracksProxy(next)) ear?.close()
-      if (!tracksProxy(next)) ear = undefined
+      if (!tracksProxy(next.vrrp)) ear?.close()
+      if (!tracksProxy(next.vrrp)) ear = undefined
       else ear ??= createProxyEar({ path: deps.socket, now, heard })
       apply(view)
       look(false)
@@ -136,9 +141,10 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
     async stop() {
       clearInterval(beat)
       clearTimeout(succession)
-      for (const group of groups.values()) group.stop()
+      const stopped = [...groups.values()].map(group => group.stop())
       stopFollowing()
       tellProxy()
+      await Promise.all(stopped)
       ear?.close()
       claims.close()
       await platform.close()

@@ -2,9 +2,10 @@
 
 import { formatMs, type Ms, ms } from '../units/units.js'
 import { compareIp, formatIp, type Ip } from './ip.js'
-import type { Backup, Heard, Input, Result, State, Why } from './state.js'
+import type { Action, Backup, Heard, Input, Result, State, Why } from './state.js'
 import { priorityOf, skewTime } from './timers.js'
 import { become, listening, toMaster } from './transitions.js'
+import { permits } from './witness.js'
 
 type Advert = Extract<Input, { kind: 'advert' }>
 
@@ -47,11 +48,38 @@ export function follow(state: State, { interval }: Advert, heard: Heard, now: Ms
   return listening(state, setup.version === 3 ? interval : setup.interval, heard, now)
 }
 
-/** The Active_Down_Timer. RFC 9568, section 6.4.2: it fired, so become master; in a sync group, only say that we would. */
+/**
+ * The Active_Down_Timer. RFC 9568, section 6.4.2: it fired, so become master; in a sync group, or where the witness does not permit it,
+ * only say that we would.
+ */
 export function backupWakes(state: State, backup: Backup, now: Ms): Result {
   if (now < backup.masterDownAt) return [state, []]
-  if (!state.setup.grouped) return claim(state, backup, now)
-  return [{ ...state, phase: { ...backup, wants: true, masterDownAt: ms(now + backup.interval) } }, []]
+  const { grouped } = state.setup
+  if (!grouped && permits(state)) return claim(state, backup, now)
+  const waiting = wanting(state, backup, now)
+  return [waiting, grouped ? [] : campaign(waiting, now)]
+}
+
+const wanting = (state: State, backup: Backup, now: Ms): State => ({
+  ...state,
+  phase: { ...backup, wants: true, masterDownAt: ms(now + state.setup.interval) },
+})
+
+/** How long a lower master is spoken to after it was last heard: it gives way at once, but the witness takes its time to name us. */
+const CAMPAIGN = ms(1000)
+
+/**
+ * What is done while the witness is waited for because a master is heard that does not outrank us: an advert of ours makes it give way (RFC
+ * 9568, section 6.4.3), and it lets go of the witness with the addresses. One that cannot hear us stays the only master.
+ */
+export function campaign(state: State, now: Ms): readonly Action[] {
+  const { phase, witness } = state
+  const waits = phase.role === 'backup' && phase.wants && (witness.kind === 'other' || witness.kind === 'free')
+  if (!waits || permits(state)) return []
+  const { heard } = phase
+  if (!heard || heard.left || outranks(state, heard.priority, heard.address)) return []
+  const recent = now - heard.at <= Math.max(CAMPAIGN, STILL_SPEAKS * phase.interval)
+  return recent ? [{ kind: 'advert', priority: priorityOf(state) }] : []
 }
 
 /** Becomes master, with the reason that what was heard gives. */
@@ -92,10 +120,17 @@ export function takeoverObjection(state: State): string | undefined {
   return `${formatIp(heard.address)} is master with priority ${heard.priority}, ${ours}; raise ours or lower its first`
 }
 
+/** The operator wants a backup to be master: now, or as soon as the witness permits it. */
+export function takeover(state: State, backup: Backup, now: Ms): Result {
+  if (permits(state)) return toMaster(state, 'takeover', 'the operator asked for it', now)
+  const waiting = wanting(state, backup, now)
+  return [waiting, campaign(waiting, now)]
+}
+
 /** Wakes after its timer by more than an interval: listens for one more whole master down interval before it claims. */
 export function listenAgain(state: State, backup: Backup, now: Ms): State {
   const fresh = listening(state, backup.interval, backup.heard, now)
-  return { ...state, phase: { ...fresh, lowerSince: backup.lowerSince, wants: backup.wants, listenedAgain: true } }
+  return { ...state, phase: { ...fresh, lowerSince: backup.lowerSince, listenedAgain: true } }
 }
 
 /** RFC 9568, section 6.4.1, not the owner: Active_Adver_Interval := Advertisement_Interval, set the timer, go to Backup. */

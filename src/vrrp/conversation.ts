@@ -3,7 +3,7 @@
 
 import type { Ms } from '../units/units.js'
 import { DROPS, type Drop } from './read.js'
-import type { Role } from './state.js'
+import type { Role, Witness } from './state.js'
 
 /** The path of the control socket, and the protocol its connection is upgraded to. */
 export const SIDECAR_PATH = '/sidecar'
@@ -25,6 +25,10 @@ export interface Tick {
 
 export const ROLES = ['initialize', 'backup', 'master', 'fault'] as const satisfies readonly Role[]
 
+/** What a witness can say; a router without one has none of these. */
+export const WITNESS_SAYS = ['unheard', 'free', 'ours', 'other', 'silent'] as const satisfies readonly Witness['kind'][]
+export type WitnessSays = (typeof WITNESS_SAYS)[number]
+
 /** What the sidecar says of one virtual router. */
 export interface RouterReport {
   readonly name: string
@@ -43,6 +47,7 @@ export interface RouterReport {
   readonly rivals: number
   /** Packets dropped, by reason. */
   readonly dropped: Readonly<Partial<Record<Drop, number>>>
+  readonly witness?: WitnessSays
 }
 
 /** How long the proxy may be silent before it counts as hung, and how often it speaks, in milliseconds. */
@@ -85,6 +90,7 @@ export function readReports(line: string): readonly RouterReport[] | undefined {
 
 function reportOf(fields: Fields): RouterReport | undefined {
   const role = ROLES.find(one => one === fields.role)
+  const witness = WITNESS_SAYS.find(one => one === fields.witness)
   const { name, words, priority, rivals } = fields
   if (role === undefined || typeof name !== 'string') return undefined
   return {
@@ -98,6 +104,7 @@ function reportOf(fields: Fields): RouterReport | undefined {
     transitions: counts(ROLES, fields.transitions),
     rivals: Number(rivals) || 0,
     dropped: counts(DROPS, fields.dropped),
+    ...(witness !== undefined && { witness }),
   }
 }
 

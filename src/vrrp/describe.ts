@@ -5,9 +5,36 @@ import { formatIp } from './ip.js'
 import { faultWords } from './machine.js'
 import type { Backup, Heard, Master, State } from './state.js'
 import { priorityOf } from './timers.js'
+import { permits } from './witness.js'
 
 /** One line: the role, for how long, and what it waits for. `master for 3h, priority 250; next advert in 400ms`. */
 export function describeState(state: State, now: Ms): string {
+  const { phase } = state
+  const words = phaseWords(state, now)
+  const witness = phase.role === 'backup' || phase.role === 'master' ? witnessWords(state) : ''
+  return witness === '' ? words : `${words}; ${witness}`
+}
+
+function witnessWords({ witness }: State): string {
+  switch (witness.kind) {
+    case 'none':
+      return ''
+    case 'unheard':
+      return 'witness not heard yet'
+    case 'free':
+      return 'witness names nobody'
+    case 'ours':
+      return 'witness names this host'
+    case 'other':
+      return `witness names ${witness.holder}`
+    case 'silent':
+      return `witness silent, VRRP alone decides: ${witness.why}`
+    default:
+      return witness satisfies never
+  }
+}
+
+function phaseWords(state: State, now: Ms): string {
   const lasted = length(now - state.since)
   const { phase } = state
   switch (phase.role) {
@@ -33,7 +60,7 @@ function priorityWords(state: State): string {
 }
 
 function backupWords(state: State, { heard, masterDownAt, wants, lowerSince }: Backup, now: Ms): string {
-  if (wants) return 'would be master, waits for the rest of its sync group'
+  if (wants) return `would be master, waits for ${permits(state) ? 'the rest of its sync group' : 'the witness'}`
   const claims = `claims in ${length(masterDownAt - now)}`
   if (!heard) return `no master heard yet, ${claims}`
   if (heard.left) return `${formatIp(heard.address)} gave up ${length(now - heard.at)} ago, ${claims}`

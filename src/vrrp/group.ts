@@ -5,6 +5,7 @@ import { type Ms, ms } from '../units/units.js'
 import { takeoverObjection } from './backup.js'
 import { step, wakeAt } from './machine.js'
 import type { Action, Input, Role, State } from './state.js'
+import { needsWitness, permits } from './witness.js'
 
 /** The machines of a group by name; each has `grouped` in its setup. */
 export type Group = ReadonlyMap<string, State>
@@ -21,13 +22,21 @@ const SHARED = 'sync group'
 
 /**
  * Takes an input in for one member, or for all where `to` is undefined, and lets the others follow: the fault of one is the fault of
- * all, one that stops being master takes all with it, and all become master once none of them hears a master it must respect.
+ * all, one that stops being master takes all with it, and all become master once none of them hears a master it must respect. What the
+ * witness says is about all of them.
  */
 export function stepGroup(group: Group, to: string | undefined, input: Input, now: Ms): GroupResult {
   if (input.kind === 'takeover') return takeover(group, now)
-  const names = to === undefined ? [...group.keys()] : [to]
+  const all = to === undefined || input.kind === 'witness'
+  const names = all ? [...group.keys()] : [to]
   const first = each([group, []], names, () => input, now)
-  return settle(rolesOf(group), first, now)
+  const settled = settle(rolesOf(group), first, now)
+  return input.kind === 'time' ? campaigned(settled, now) : settled
+}
+
+/** Whether the witness should name this host: when all of the group are master, or would be. */
+export function groupNeedsWitness(group: Group): boolean {
+  return [...group.values()].every(needsWitness)
 }
 
 /** When to come back with `time` for the whole group. */
@@ -93,12 +102,20 @@ function fall(before: Roles, [group, actions]: GroupResult, now: Ms): GroupResul
   return each([group, actions], masters, () => ({ kind: 'yield', why }), now)
 }
 
-/** All go up when each that is not master is a backup that would claim, or when one is master by right (an owner). */
+/** Once all would be master, each of them campaigns where the witness keeps it from it; a single machine does so by itself. */
+function campaigned([group, actions]: GroupResult, now: Ms): GroupResult {
+  if (!groupNeedsWitness(group)) return [group, actions]
+  const waiting = withRole(group, 'backup').filter(([, { setup }]) => setup.grouped)
+  const names = waiting.map(([name]) => name)
+  return each([group, actions], names, () => ({ kind: 'campaign' }), now)
+}
+
+/** All go up when each that is not master is a backup that would claim and may, or when one is master by right (an owner). */
 function rise([group, actions]: GroupResult, now: Ms): GroupResult {
   const backups = withRole(group, 'backup')
   const masters = withRole(group, 'master')
   if (backups.length === 0 || backups.length + masters.length < group.size) return [group, actions]
-  const ready = masters.length > 0 || backups.every(([, { phase }]) => phase.role === 'backup' && phase.wants)
+  const ready = masters.length > 0 || backups.every(([, state]) => needsWitness(state) && permits(state))
   if (!ready) return [group, actions]
   return each(
     [group, actions],

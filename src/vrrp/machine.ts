@@ -3,23 +3,36 @@
 // Its driver hands over every packet that waits before it hands over the time: a late machine hears first.
 
 import { type Ms, ms } from '../units/units.js'
-import { backupHears, backupWakes, claim, listenAgain, takeoverObjection, toBackup } from './backup.js'
+import {
+  backupHears,
+  backupWakes,
+  campaign,
+  claim,
+  listenAgain,
+  takeover,
+  takeoverObjection,
+  toBackup,
+} from './backup.js'
 import { masterHears, masterWakes, speak } from './master.js'
-import { type Input, OWNER, type Phase, type Result, type Setup, type State } from './state.js'
+import { type Action, type Input, OWNER, type Phase, type Result, type Setup, type State } from './state.js'
 import { priorityOf, sleptAsBackup, sleptAsMaster } from './timers.js'
 import { leaveMaster, listening, refreshAfter, shutDown, toMaster } from './transitions.js'
+import { permits, withheldBy } from './witness.js'
 
 /** A virtual router that has not been started. */
 export function newMachine(setup: Setup, now: Ms): State {
   const rivals = { count: 0, last: undefined }
-  return { setup, phase: { role: 'initialize' }, since: now, lowered: 0, faults: new Map(), rivals }
+  const witness = { kind: 'none' } as const
+  return { setup, phase: { role: 'initialize' }, since: now, lowered: 0, faults: new Map(), rivals, witness }
 }
 
 /** Takes one input in. The same state, input and time always give the same result. */
 export function step(state: State, input: Input, now: Ms): Result {
   const [awake, first] = afterSleep(state, now)
   const [next, second] = take(awake, input, now)
-  return [next, [...first, ...second]]
+  const holder = withheldBy(next)
+  const withheld: Action[] = holder === undefined || withheldBy(state) === holder ? [] : [{ kind: 'withheld', holder }]
+  return [next, [...first, ...second, ...withheld]]
 }
 
 /** When to come back with `time`; undefined: not before the next other input. */
@@ -73,6 +86,10 @@ function take(state: State, input: Input, now: Ms): Result {
     case 'claim':
     case 'yield':
       return ordered(state, input, now)
+    case 'campaign':
+      return [state, campaign(state, now)]
+    case 'witness':
+      return heed({ ...state, witness: input.witness }, now)
     case 'setup':
       return configure({ ...state, setup: input.setup }, now)
     default:
@@ -128,11 +145,20 @@ function ordered(state: State, input: Extract<Input, { kind: 'takeover' | 'claim
   if (input.kind === 'takeover') {
     const why = takeoverObjection(state)
     if (why !== undefined) return [state, [{ kind: 'takeover_refused', why }]]
-    return toMaster(state, 'takeover', 'the operator asked for it', now)
+    return phase.role === 'backup' ? takeover(state, phase, now) : [state, []]
   }
   if (phase.role !== 'master') return [state, []]
   const backup = listening(state, state.setup.interval, undefined, now)
   return leaveMaster(state, backup, 'group', input.why, now, true)
+}
+
+/** What the witness says now: a backup that waited for it claims, a master yields to whom it names. That one is master already or will be. */
+function heed(state: State, now: Ms): Result {
+  const { phase, witness, setup } = state
+  if (phase.role === 'backup' && phase.wants && !setup.grouped && permits(state)) return claim(state, phase, now)
+  if (phase.role !== 'master' || witness.kind !== 'other' || permits(state)) return [state, []]
+  const backup = listening(state, setup.interval, undefined, now)
+  return leaveMaster(state, backup, 'witness', `the witness names ${witness.holder}`, now, false)
 }
 
 /** A new setup keeps the role. A master speaks at once, so that the others learn the new interval; a backup listens anew. */

@@ -43,7 +43,7 @@ export interface Backup {
   readonly lowerSince: Ms | undefined
   /** A late wake-up was already answered by listening once more; the next one claims. */
   readonly listenedAgain: boolean
-  /** In a sync group: ready to be master, and waiting for the other members to be. */
+  /** Ready to be master, and waiting: for the other members of its sync group, or for the witness. */
   readonly wants: boolean
 }
 
@@ -68,6 +68,17 @@ export type Phase =
 
 export type Role = Phase['role']
 
+/** Whom an outside witness names as the only one who may be master. */
+export type Witness =
+  /** There is none. */
+  | { readonly kind: 'none' }
+  /** Not known: it has not answered yet, or named us until a moment ago. */
+  | { readonly kind: 'unheard' }
+  | { readonly kind: 'free' }
+  | { readonly kind: 'ours' }
+  | { readonly kind: 'other'; readonly holder: string }
+  | { readonly kind: 'silent'; readonly why: string }
+
 export interface State {
   readonly setup: Setup
   readonly phase: Phase
@@ -79,6 +90,7 @@ export interface State {
   readonly faults: ReadonlyMap<string, string>
   /** Adverts of other masters heard while we stayed master, and the last of them. */
   readonly rivals: { readonly count: number; readonly last: Heard | undefined }
+  readonly witness: Witness
 }
 
 export type Input =
@@ -98,6 +110,9 @@ export type Input =
   /** The sync group's word: be master now, or cease to be. */
   | { readonly kind: 'claim' }
   | { readonly kind: 'yield'; readonly why: string }
+  /** Make a master of lower priority give way, whom the witness names. */
+  | { readonly kind: 'campaign' }
+  | { readonly kind: 'witness'; readonly witness: Witness }
 
 /** Why a role changed. The same word reaches the log line and the event. */
 export const WHYS = [
@@ -114,6 +129,7 @@ export const WHYS = [
   'fault_over',
   'late', // we did not run for so long that another must be master by now
   'group', // the sync group moves as one
+  'witness', // the witness names another
 ] as const
 
 export type Why = (typeof WHYS)[number]
@@ -136,5 +152,7 @@ export type Action =
   /** Another master, whom we outrank, has begun to speak. Told once until it has been quiet for a while; `count` has every advert. */
   | { readonly kind: 'rival'; readonly address: Ip; readonly priority: number; readonly count: number }
   | { readonly kind: 'takeover_refused'; readonly why: string }
+  /** It would be master now, but the witness names another. Told once each time that begins. */
+  | { readonly kind: 'withheld'; readonly holder: string }
 
 export type Result = readonly [State, readonly Action[]]

@@ -290,6 +290,7 @@ t.test('a virtual router has samples while its sidecar is connected', async t =>
     transitions: { backup: 1, master: 2 },
     rivals: 3,
     dropped: { checksum: 4 },
+    witness: 'ours',
   } as const
   world.status = { ...world.status, vrrp: [{ name: 'pg', report }, { name: 'other' }] }
   await metrics.text()
@@ -299,6 +300,7 @@ t.test('a virtual router has samples while its sidecar is connected', async t =>
     'vrrp_transitions_total{name="pg",to="master"} 2',
     'vrrp_rivals_total{name="pg"} 3',
     'vrrp_dropped_total{name="pg",drop="checksum"} 4',
+    'vrrp_witness{name="pg",says="ours"} 1',
   ])
   world.status = { ...world.status, vrrp: [{ name: 'pg' }] }
   t.same(await samples(metrics, 'vrrp_'), [])

@@ -227,11 +227,7 @@ t.test('a mistyped key that a rule asks for is told once', async t => {
 })
 
 t.test('what comes in later versions is refused by name', async t => {
-  for (const [key, value] of [
-    ['witness', 'etcd'],
-    ['virtualMac', 'true'],
-  ])
-    t.match(problems({ yaml: vrrpYaml(`${key}: ${value}`) }).join(), `vrrp.pg.${key}: "${value}" is not available`)
+  t.match(problems({ yaml: vrrpYaml('virtualMac: true') }).join(), 'vrrp.pg.virtualMac: "true" is not available')
   for (const [key, value] of [
     ['mode', 'transaction'],
     ['forward', 'kernel'],
@@ -569,6 +565,8 @@ t.test('a virtual router has the defaults of the design', async t => {
     preempt: true,
     garp: { repeat: 5, again: 5000, refresh: 60_000 },
     track: { proxy: true, whenGateClosed: 0, whenNoEtcd: 0, interfaces: [], scripts: {} },
+    witness: 'none',
+    witnessCluster: 'demo',
   })
 })
 
@@ -605,6 +603,21 @@ t.test('the rules of virtual routers are told with the remedy', async t => {
     [vrrpYaml('track: {scripts: {a: {command: [true]}}}'), /absolute path/],
     [`${vrrpYaml('').slice(0, -1)}, b: {${base}, addresses: [10.77.0.100]}}`, /routerId: 51 is taken by vrrp.pg/],
     [`${vrrpYaml('').slice(0, -1)}, b: {${base}, addresses: [10.77.0.100]}}`, /is an address of vrrp.pg too/],
+    [vrrpYaml('witness: consul'), /witness: "consul" is not one of its words; write none or etcd/],
+    [vrrpYaml('witness: etcd, priority: 255'), /cannot stand beside priority 255/],
+    [vrrpYaml('witness: etcd, witnessCluster: dmeo'), /witnessCluster: "dmeo" is not a cluster .*; name one of: demo/],
+    [
+      vrrpYaml('witness: etcd').replace('clusters: {', 'clusters: {other: {etcd: {hosts: [b:2379]}}, '),
+      /witnessCluster: is missing beside witness: etcd; name the cluster whose etcd it is: other, demo/,
+    ],
+    [
+      vrrpYaml('witness: etcd').replace('{etcd: {hosts: [a:2379]}}', '{source: patroni, patroni: {urls: [a:8008]}}'),
+      /witnessCluster: "demo" has no etcd.hosts; name them in clusters.demo.etcd.hosts, or write witness: none/,
+    ],
+    [
+      `${vrrpYaml('witness: etcd, syncGroup: g').slice(0, -1)}, b: {interface: eth0, routerId: 52, addresses: [10.77.0.101], syncGroup: g}}`,
+      /vrrp.b.witness: none is not that of vrrp.pg, of the same syncGroup; set witness and witnessCluster alike/,
+    ],
   ]
   for (const [yaml, said] of cases) t.match(problems({ yaml }).join('\n'), said, yaml)
   t.notMatch(problems({ yaml: vrrpYaml('auth: {password: hunter2}') }).join(), /hunter2/)

@@ -43,6 +43,14 @@ const SAID: readonly (readonly [Event, string])[] = [
     'warn: pg: 10.0.0.2 is master too, with priority 90; it should give way to ours (3 adverts so far)',
   ],
   [
+    { kind: 'vrrp_withheld', name: 'pg', holder: 'm' },
+    'info: pg: would be master, but the witness names m: it stays a backup',
+  ],
+  [
+    { kind: 'vrrp_witness', names: ['in', 'out'], silent: true, why: 'etcd a: no answer in time' },
+    'warn: in, out: the witness is silent, so VRRP alone decides: etcd a: no answer in time',
+  ],
+  [
     { kind: 'vrrp_dropped', name: 'pg', drop: 'checksum', why: 'wrong checksum from 10.0.0.2' },
     'warn: pg: a packet was dropped (checksum): wrong checksum from 10.0.0.2',
   ],

@@ -12,6 +12,7 @@ import { createDriver } from '../../src/sidecar/driver.js'
 import { findPlace } from '../../src/sidecar/place.js'
 import type { ProxyView } from '../../src/sidecar/proxy-ear.js'
 import { judgeProxy } from '../../src/sidecar/proxy-track.js'
+import { witnessPlace } from '../../src/sidecar/witness.js'
 import { ms } from '../../src/units/units.js'
 import { cutLines, readReports, readTick, type Tick } from '../../src/vrrp/conversation.js'
 
@@ -122,8 +123,9 @@ t.test('lines are whole however they are cut, and no text makes a reader throw',
       readReports(text)
     }),
   )
-  t.match(readReports('{"routers":[{"name":"pg","role":"master","transitions":{"master":2,"x":1}},{"name":"no"}]}'), [
-    { name: 'pg', role: 'master', transitions: { master: 2 } },
+  const said = '{"name":"pg","role":"master","transitions":{"master":2,"x":1},"witness":"ours"}'
+  t.match(readReports(`{"routers":[${said},{"name":"no"}]}`), [
+    { name: 'pg', role: 'master', transitions: { master: 2 }, witness: 'ours' },
   ])
 })
 
@@ -159,6 +161,7 @@ t.test('the driver does actions in order, also those that an action asks for', a
   const driver = createDriver(new Map([['pg', setupOf(config, Uint8Array.of(10, 77, 0, 31))]]), {
     now: () => ms(1000),
     hear: () => {},
+    needsWitness: () => {},
     act: (_, action) => {
       done.push(action.kind)
       if (action.kind === 'acquire') driver.tell('pg', { kind: 'fault', name: 'addresses', why: 'refused' })
@@ -169,4 +172,21 @@ t.test('the driver does actions in order, also those that an action asks for', a
   driver.close()
   t.same(done, ['transition', 'advert', 'acquire', 'announce', 'transition', 'release', 'advert', 'transition'])
   t.equal(driver.state('pg')?.phase.role, 'fault')
+})
+
+t.test('the witness of a group is a key for its least address, in the etcd of the cluster that is named', async t => {
+  const keys = 'interface: eth0, witness: etcd, syncGroup: both'
+  const text = `clusters: {x: {namespace: /db/, etcd: {hosts: [a:2379]}}}
+vrrp:
+  in: {${keys}, routerId: 51, addresses: [10.77.0.100/24, 10.77.0.20/24]}
+  six: {${keys}, routerId: 52, addresses: ['fd77::1/64']}
+  off: {interface: eth0, routerId: 53, addresses: [10.77.0.3]}`
+  const config = loadConfig({ hostname: 'h', file: 'f', read: () => text })
+  const members = (...names: string[]) => new Map(Object.entries(config.vrrp).filter(([name]) => names.includes(name)))
+  t.same(witnessPlace(members('in', 'six'), config), {
+    etcd: { hosts: ['http://a:2379'] },
+    key: '/mekare/db/x/addresses/10.77.0.20',
+    host: 'h',
+  })
+  t.equal(witnessPlace(members('off'), config), undefined)
 })

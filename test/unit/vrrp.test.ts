@@ -4,13 +4,14 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Ms, ms } from '../../src/units/units.js'
 import { describeState } from '../../src/vrrp/describe.js'
-import { type Group, stepGroup, wakeGroupAt } from '../../src/vrrp/group.js'
+import { type Group, groupNeedsWitness, stepGroup, wakeGroupAt } from '../../src/vrrp/group.js'
 import { compareIp, type Datagram, formatIp, type Ip, parseIp, readIpv4 } from '../../src/vrrp/ip.js'
 import { holdsAddresses, newMachine, step, wakeAt } from '../../src/vrrp/machine.js'
 import { type Dialect, destinations, GROUP_V4, GROUP_V6, writeAdvert } from '../../src/vrrp/packet.js'
 import { DROPS, type Drop, type Reading, readAdvert } from '../../src/vrrp/read.js'
-import { type Action, type Input, type Setup, type State, WHYS } from '../../src/vrrp/state.js'
+import { type Action, type Input, type Setup, type State, WHYS, type Witness } from '../../src/vrrp/state.js'
 import { masterDownInterval, skewTime } from '../../src/vrrp/timers.js'
+import { needsWitness } from '../../src/vrrp/witness.js'
 
 function ip(text: string): Ip {
   const address = parseIp(text)
@@ -412,6 +413,8 @@ function say(action: Action): string {
       return `rival ${formatIp(action.address)} ${action.priority} #${action.count}`
     case 'takeover_refused':
       return `refused: ${action.why}`
+    case 'withheld':
+      return `withheld by ${action.holder}`
     default:
       return action satisfies never
   }
@@ -423,6 +426,11 @@ const hears = (priority: number, from = '10.0.0.1', interval = 1000): Input => (
   priority,
   interval: ms(interval),
 })
+const says = (witness: Witness): Input => ({ kind: 'witness', witness })
+const OTHER = says({ kind: 'other', holder: 'k' })
+const FREE = says({ kind: 'free' })
+const OURS = says({ kind: 'ours' })
+const SILENT = says({ kind: 'silent', why: 'etcd a: no answer in time' })
 const TIME: Input = { kind: 'time' }
 const START: Input = { kind: 'start' }
 const STOP: Input = { kind: 'stop' }
@@ -737,6 +745,7 @@ const anyInput: fc.Arbitrary<Input> = fc.oneof(
   anyFault.map((name): Input => ({ kind: 'fault', name, why: `${name} is down` })),
   anyFault.map((name): Input => ({ kind: 'fault_over', name })),
   anySetup.map((setup): Input => ({ kind: 'setup', setup })),
+  fc.constantFrom<Input>(FREE, OURS, OTHER, SILENT, says({ kind: 'unheard' }), { kind: 'campaign' }),
 )
 
 t.test(
@@ -772,31 +781,35 @@ t.test(
   },
 )
 
-t.test('a lone machine always becomes master, whatever befell it and however late it first wakes', async () => {
-  const moments = fc.array(fc.tuple(fc.constantFrom(1, 900, 90_000), anyInput), { maxLength: 30 })
-  const delays = fc.array(fc.integer({ min: 0, max: 100_000 }), { maxLength: 5 })
-  fc.assert(
-    fc.property(anySetup, moments, delays, (setup, script, late) => {
-      let state = newMachine(setup, ms(0))
-      let now = 0
-      const feed = (input: Input) => {
-        state = step(state, input, ms(now))[0]
-      }
-      for (const [gap, input] of script) {
-        now += gap
-        feed(input)
-      }
-      for (const name of ['eth0', 'proxy']) feed({ kind: 'fault_over', name })
-      feed(START)
-      for (const delay of [...late, 0, 0, 0]) {
-        now = Math.max(now, wakeAt(state) ?? now) + delay
-        feed(TIME)
-      }
-      return state.phase.role === 'master'
-    }),
-    { numRuns: 500 },
-  )
-})
+t.test(
+  'a lone machine always becomes master, whatever befell it and however late it first wakes, once its witness is silent',
+  async () => {
+    const moments = fc.array(fc.tuple(fc.constantFrom(1, 900, 90_000), anyInput), { maxLength: 30 })
+    const delays = fc.array(fc.integer({ min: 0, max: 100_000 }), { maxLength: 5 })
+    fc.assert(
+      fc.property(anySetup, moments, delays, (setup, script, late) => {
+        let state = newMachine(setup, ms(0))
+        let now = 0
+        const feed = (input: Input) => {
+          state = step(state, input, ms(now))[0]
+        }
+        for (const [gap, input] of script) {
+          now += gap
+          feed(input)
+        }
+        for (const name of ['eth0', 'proxy']) feed({ kind: 'fault_over', name })
+        feed(SILENT)
+        feed(START)
+        for (const delay of [...late, 0, 0, 0]) {
+          now = Math.max(now, wakeAt(state) ?? now) + delay
+          feed(TIME)
+        }
+        return state.phase.role === 'master'
+      }),
+      { numRuns: 500 },
+    )
+  },
+)
 
 // Two hosts on one wire, in simulated time: each a machine, or a sync group of several.
 
@@ -811,11 +824,11 @@ interface Fate {
   readonly delay: number
 }
 
-interface Packet {
+/** Something on its way: what arrives at a host waits while that one is stalled. */
+interface Coming {
   readonly at: number
-  readonly to: number
-  readonly name: string
-  readonly input: Input
+  readonly to: number | undefined
+  readonly run: () => void
 }
 
 const WHOLE = 12_000
@@ -823,7 +836,7 @@ const WHOLE = 12_000
 class Wire {
   now = 0
   changes: number[] = []
-  private packets: Packet[] = []
+  private coming: Coming[] = []
   private sent = 0
   private stalled = [0, 0]
   private hosts: Group[]
@@ -831,8 +844,17 @@ class Wire {
   constructor(
     setups: readonly (readonly Setup[])[],
     private readonly fates: readonly Fate[],
+    /** When the link is whole again; never, where both are cut off from one another for good. */
+    private readonly wholeAt = WHOLE,
+    /** Hears after every step of a host. */
+    private readonly stepped: (who: number) => void = () => {},
   ) {
     this.hosts = setups.map(each => new Map(each.map((setup, at) => [`m${at}`, newMachine(setup, ms(0))])))
+  }
+
+  /** Lets something happen later: at a host, or elsewhere. */
+  later(delay: number, to: number | undefined, run: () => void) {
+    this.coming.push({ at: this.now + delay, to, run })
   }
 
   host = (who: number) => this.hosts[who] as Group
@@ -850,6 +872,7 @@ class Wire {
       if (action.kind === 'transition') this.changes.push(this.now)
       if (action.kind === 'advert') this.send(who, name, action.priority)
     }
+    this.stepped(who)
   }
 
   private stepHost(host: Group, to: string | undefined, input: Input): ReturnType<typeof stepGroup> {
@@ -862,25 +885,25 @@ class Wire {
   private send(who: number, name: string, priority: number) {
     const { address, interval } = this.state(who, name).setup
     const chance = this.fates[this.sent++ % this.fates.length]
-    const fate = this.now < WHOLE && chance ? chance : { lost: false, delay: 1 }
+    const fate = this.now < this.wholeAt && chance ? chance : { lost: false, delay: 1 }
     const input: Input = { kind: 'advert', from: address, priority, interval }
-    if (!fate.lost) this.packets.push({ at: this.now + fate.delay, to: 1 - who, name, input })
+    if (!fate.lost) this.later(fate.delay, 1 - who, () => this.feed(1 - who, input, name))
   }
 
-  /** Lets everything happen that falls due until `until`, packets before wake-ups. */
+  /** Lets everything happen that falls due until `until`, what is coming before wake-ups. */
   run(until: number) {
     for (;;) {
       const awake = (who: number, at: number) => Math.max(at, this.stalled[who] ?? 0)
-      const packet = this.packets
-        .map(one => ({ one, at: awake(one.to, one.at) }))
-        .reduce<{ one: Packet; at: number } | undefined>((a, b) => (a && a.at <= b.at ? a : b), undefined)
+      const next = this.coming
+        .map(one => ({ one, at: one.to === undefined ? one.at : awake(one.to, one.at) }))
+        .reduce<{ one: Coming; at: number } | undefined>((a, b) => (a && a.at <= b.at ? a : b), undefined)
       const wakes = [0, 1].map(who => awake(who, wakeGroupAt(this.host(who)) ?? Number.POSITIVE_INFINITY))
       const wake = Math.min(...wakes)
-      if (Math.min(packet?.at ?? wake, wake) > until) break
-      if (packet && packet.at <= wake) {
-        this.now = Math.max(this.now, packet.at)
-        this.packets.splice(this.packets.indexOf(packet.one), 1)
-        this.feed(packet.one.to, packet.one.input, packet.one.name)
+      if (Math.min(next?.at ?? wake, wake) > until) break
+      if (next && next.at <= wake) {
+        this.now = Math.max(this.now, next.at)
+        this.coming.splice(this.coming.indexOf(next.one), 1)
+        next.one.run()
       } else {
         this.now = Math.max(this.now, wake)
         this.feed(wakes[0] === wake ? 0 : 1, TIME)
@@ -990,6 +1013,207 @@ t.test(
     t.same(equal.held(), [0, 1], 'equal priorities, started at once: the greater address')
   },
 )
+
+// The witness.
+
+t.test('while the witness names another a backup waits, and becomes master when it is named itself', async t => {
+  const lines = said({}, [0, START], [1, OTHER], [9000, TIME], [9100, FREE], [9200, OURS])
+  t.same(lines.slice(1), [
+    `${DOWN}: withheld by k`,
+    '9200: advert 200, acquire, announce first ×5, backup → master (nobody_heard)',
+  ])
+  const { state } = play({}, [
+    [0, START],
+    [1, OTHER],
+    [3300, TIME],
+  ])
+  t.ok(needsWitness(state), 'it asks to be named')
+  t.match(describeState(state, ms(3300)), /would be master, waits for the witness; witness names k/)
+  t.notOk(needsWitness(step(state, hears(250), ms(3400))[0]), 'no longer, once it hears a better master')
+  t.same(said({}, [0, START], [1, OURS], [3300, TIME])[1], MASTER_AT_DOWN, 'no wait where it names us already')
+  t.match(said({}, [0, START], [1, says({ kind: 'unheard' })], [9000, TIME]).slice(1), [], 'not known is not yes')
+})
+
+t.test('a silent witness is none: VRRP alone decides, at once', async t => {
+  t.same(said({}, [0, START], [1, SILENT], [3300, TIME])[1], MASTER_AT_DOWN)
+  const lines = said({}, [0, START], [1, OTHER], [5000, SILENT])
+  t.match(lines.at(-1), /^5000: advert 200, acquire/, 'also for one that waited')
+  const master = play({}, [
+    [0, START],
+    [1, SILENT],
+    [3300, TIME],
+  ]).state
+  t.match(describeState(master, ms(3300)), /witness silent, VRRP alone decides: etcd a: no answer in time/)
+})
+
+t.test('a master yields to whom the witness names, without a goodbye, and stays while it names nobody', async t => {
+  const lines = said({}, [0, START], [3300, FREE], [3400, says({ kind: 'unheard' })], [3500, OTHER], [6700, TIME])
+  t.same(lines.slice(2), ['3500: release, master → backup (witness)'])
+  t.same(said({ priority: 255 }, [0, START], [1, OTHER]).length, 1, 'an owner has its addresses whatever anybody says')
+})
+
+t.test('a living master of lower priority that holds the witness is made to give way by an advert', async t => {
+  const lower = [500, 1500, 2500, 3500, 4500].map(at => [at, hears(100)] as const)
+  const lines = said({}, [0, START], [1, OTHER], ...lower, [4600, FREE], [4700, OURS])
+  t.same(lines.slice(1), [
+    `${DOWN}: advert 200, withheld by k`,
+    '4218.75: advert 200',
+    '4700: advert 200, acquire, announce first ×5, backup → master (preempted)',
+  ])
+  const silent = said({}, [0, START], [1, OTHER], [500, hears(100)], [9000, TIME]).slice(1)
+  t.same(
+    silent,
+    [`${DOWN}: withheld by k`],
+    'one that is not heard is not spoken to: it may be cut off, and the only one',
+  )
+  const takeover = said(
+    { preempt: false },
+    [0, START],
+    [1, OTHER],
+    [500, hears(100)],
+    [600, { kind: 'takeover' }],
+    [700, OURS],
+  )
+  t.match(takeover.slice(1), ['600: advert 200, withheld by k', /^700: .*backup → master/])
+})
+
+/** One key in etcd and its two clients: turns one after the other, each asks, acts where the key lies, and hears the answer later. */
+function createWitness(wire: () => Wire, delays: readonly number[]) {
+  let key: { readonly who: number; readonly lease: number } | undefined
+  let leases = 0
+  let turns = 0
+  const clients = [0, 1].map(who => ({ who, wanted: false, lease: ++leases, givenUp: [] as number[], told: 'unheard' }))
+  type Client = (typeof clients)[number]
+  const delay = () => delays[turns++ % delays.length] ?? 1
+  const tell = (client: Client, witness: Witness) => {
+    client.told = witness.kind
+    wire().feed(client.who, says(witness))
+  }
+  const act = ({ who, wanted, lease, givenUp }: Client, asked: number): Witness => {
+    if (key?.who === who && givenUp.includes(key.lease)) key = undefined
+    if (!key && wanted && lease === asked) key = { who, lease }
+    if (!key) return { kind: 'free' }
+    return key.lease === asked ? { kind: 'ours' } : { kind: 'other', holder: `host ${key.who}` }
+  }
+  const turn = (client: Client) => {
+    const asked = client.lease
+    wire().later(delay(), undefined, () => {
+      const answer = act(client, asked)
+      wire().later(delay(), client.who, () => {
+        if (asked === client.lease) tell(client, answer)
+        wire().later(50, client.who, () => turn(client))
+      })
+    })
+  }
+  return {
+    begin: () => {
+      for (const client of clients) turn(client)
+    },
+    /** What the sidecar does after each step of a host's machines. */
+    want(who: number, wanted: boolean) {
+      const client = clients[who] as Client
+      if (client.wanted === wanted) return
+      client.wanted = wanted
+      if (wanted) return
+      client.givenUp.push(client.lease)
+      client.lease = ++leases
+      if (client.told === 'ours') tell(client, { kind: 'unheard' })
+    },
+  }
+}
+
+/** Two hosts with a witness that answers, on a bad wire that becomes whole, or never does. Gives the wire, and how often both held. */
+function enduresWitnessed(
+  setups: readonly (readonly Setup[])[],
+  fates: readonly Fate[],
+  disturbances: readonly Disturbance[],
+  delays: readonly number[],
+  wholeAt: number,
+) {
+  let both = 0
+  const wire: Wire = new Wire(setups, fates, wholeAt, who => {
+    witness.want(who, groupNeedsWitness(wire.host(who)))
+    if (wire.held().every(count => count > 0)) both++
+  })
+  const witness = createWitness(() => wire, delays)
+  for (const who of [0, 1]) for (const input of [says({ kind: 'unheard' }), START]) wire.feed(who, input)
+  witness.begin()
+  for (const { at, who, what } of [...disturbances].sort((a, b) => a.at - b.at)) {
+    wire.run(at)
+    if (what.kind === 'stall') wire.stall(who, what.for)
+    else wire.feed(who, what, what.kind === 'fault' ? 'm0' : undefined)
+  }
+  wire.run(WHOLE)
+  for (const who of [0, 1])
+    for (const input of [{ kind: 'fault_over', name: 'eth0' } as const, START]) wire.feed(who, input)
+  wire.run(SETTLED + 5000)
+  return { wire, both }
+}
+
+const noOwner = (setups: readonly Setup[]) => setups.every(({ priority }) => priority < 255)
+const anyDelays = fc.array(fc.constantFrom(1, 3, 30, 400), { minLength: 1, maxLength: 20 })
+
+t.test('with a witness that answers, two machines on any lossy wire never both hold the addresses', async t => {
+  let elections = 0
+  fc.assert(
+    fc.property(
+      anyPair.filter(noOwner),
+      fc.array(anyFate, { minLength: 1, maxLength: 40 }),
+      fc.array(anyDisturbance, { maxLength: 12 }),
+      anyDelays,
+      fc.constantFrom(WHOLE, Number.POSITIVE_INFINITY),
+      (setups, fates, disturbances, delays, wholeAt) => {
+        const { wire, both } = enduresWitnessed(
+          setups.map(setup => [setup]),
+          fates,
+          disturbances,
+          delays,
+          wholeAt,
+        )
+        elections += wire.changes.length
+        const whole = wholeAt === WHOLE
+        const settled = !whole || (wire.held().sort().join() === '0,1' && wire.changes.every(at => at < SETTLED))
+        return both === 0 && settled
+      },
+    ),
+    { numRuns: 300 },
+  )
+  t.ok(elections > 1000, `${elections} changes of role on the way`)
+})
+
+t.test('cut off from one another for good, one of two holds the addresses, and no other ever does', async () => {
+  const lost = [{ lost: true, delay: 1 }]
+  fc.assert(
+    fc.property(anyPair.filter(noOwner), anyDelays, (setups, delays) => {
+      const each = setups.map(setup => [setup])
+      const { wire, both } = enduresWitnessed(each, lost, [], delays, Number.POSITIVE_INFINITY)
+      return both === 0 && wire.held().sort().join() === '0,1' && wire.changes.length === 3
+    }),
+    { numRuns: 100 },
+  )
+})
+
+t.test('the same of two sync groups: all of one host, or nothing, and never of both', async () => {
+  const priorities = fc.uniqueArray(fc.integer({ min: 1, max: 254 }), { minLength: 2, maxLength: 2 })
+  const calm = anyDisturbance.filter(({ what }) => what.kind !== 'lowered')
+  fc.assert(
+    fc.property(
+      priorities,
+      fc.tuple(anyPair, anyPair),
+      fc.array(anyFate, { minLength: 1, maxLength: 40 }),
+      fc.array(calm, { maxLength: 12 }),
+      anyDelays,
+      (ranks, pairs, fates, disturbances, delays) => {
+        const setups = [0, 1].map(who =>
+          pairs.map(pair => ({ ...SETUP, ...pair[who], priority: ranks[who] ?? 1, grouped: true })),
+        )
+        const { wire, both } = enduresWitnessed(setups, fates, disturbances, delays, WHOLE)
+        return both === 0 && wire.held().sort().join() === '0,2' && wire.changes.every(at => at < SETTLED)
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
 
 // Sync groups.
 
