@@ -146,10 +146,17 @@ function etcdRules(path: string, { witnessCluster, priority }: VrrpConfig, clust
   return [{ path: at, value, why: 'has no etcd.hosts', remedy }]
 }
 
+function macRules([name, { virtualMac, priority }]: Named): Found {
+  if (!virtualMac || priority !== OWNER) return []
+  const remedy = 'choose 254 or less, or leave it out: the addresses of an owner are on its interface already'
+  const why = 'cannot stand beside priority 255'
+  return [{ path: `vrrp.${name}.virtualMac`, value: 'true', why, remedy }]
+}
+
 /** Checks the rules between the keys of virtual routers. */
 export function vrrpRules({ vrrp, clusters }: Pick<Config, 'vrrp' | 'clusters'>): Found {
   const all = Object.entries(vrrp)
-  const each = [familyRules, authRules, intervalRules, scriptRules]
+  const each = [familyRules, authRules, intervalRules, scriptRules, macRules]
   return [
     ...all.flatMap(named => each.flatMap(rule => rule(named))),
     ...collisionRules(all),

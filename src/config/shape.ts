@@ -38,8 +38,8 @@ export interface ClusterConfig extends Omit<Cluster, 'etcd' | 'patroni' | 'probe
 /** A listener, with every key of `session` as it holds for this one. `mode`, `forward` and `tls` have one value yet. */
 export interface ListenConfig extends Omit<Listen, 'mode' | 'forward' | 'tls'> {}
 
-/** A virtual router. `virtualMac` has one value yet. */
-export interface VrrpConfig extends Omit<Vrrp, 'auth' | 'virtualMac'> {
+/** A virtual router. */
+export interface VrrpConfig extends Omit<Vrrp, 'auth'> {
   readonly auth: WithoutFile<Vrrp['auth']>
 }
 

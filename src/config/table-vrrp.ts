@@ -125,8 +125,8 @@ export const vrrp = z.strictObject({
     'How the addresses are announced.',
   ),
   virtualMac: key(
-    kind.only('off').prefault('off'),
-    'A MAC address of its own for the addresses (00:00:5e:00:01:VRID).',
+    kind.toggle().prefault('false'),
+    'Whether the addresses have a MAC address of their own, the same on all hosts (00:00:5e:00:01:VRID, of IPv6 00:00:5e:00:02:VRID), on an interface of their own (macvlan): what the neighbours know of them stays true when they move.',
   ),
   syncGroup: key(
     kind

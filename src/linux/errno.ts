@@ -48,6 +48,8 @@ const REMEDIES: Readonly<Record<string, (name: string) => string>> = {
   ENODEV: NO_INTERFACE,
   ENXIO: NO_INTERFACE,
   ENETDOWN: name => `${name} is down: ip link set ${name} up`,
+  EBUSY: () =>
+    'what it should sit on is a port of a bridge, bond or team, or in other use: name that bridge, bond or team instead',
   EEXIST: () => 'it exists already: remove it or choose another',
   EADDRNOTAVAIL: name => `no such address on ${name}: someone else removed it, or it was never there`,
   ENETUNREACH: NO_WAY,

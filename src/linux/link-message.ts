@@ -24,6 +24,7 @@ const IFLA_IFNAME = 3
 const IFLA_MTU = 4
 const IFLA_LINK = 5
 const IFLA_LINKINFO = 18
+const IFLA_IFALIAS = 20
 const IFLA_AF_SPEC = 26
 const IFLA_INFO_KIND = 1
 const IFLA_INFO_DATA = 2
@@ -48,30 +49,33 @@ export interface Link {
   readonly kind: string
   /** Index of the interface it sits on, 0 for none. */
   readonly parent: number
+  /** A text that whoever made it may leave there; empty for none. */
+  readonly alias: string
 }
 
 export interface Macvlan {
   readonly name: string
   readonly parent: number
   readonly mac: string
-  /** `private`: hears nothing of other macvlans on the same parent. */
+  /**
+   * `bridge`: what comes from outside with its own MAC address as the sender reaches its parent too. `private`: it does not, and it hears
+   * nothing of other macvlans on the same parent.
+   */
   readonly mode: 'private' | 'bridge'
 }
 
 /** Settings under /proc/sys/net/ipv4/conf/NAME that a virtual MAC needs; each is left alone where absent. */
 export interface Ipv4Settings {
-  readonly rpFilter?: 0 | 1 | 2
-  readonly arpFilter?: 0 | 1
-  readonly arpIgnore?: 0 | 1 | 2
-  readonly acceptLocal?: 0 | 1
+  readonly rpFilter?: number
+  readonly arpAnnounce?: number
+  readonly arpIgnore?: number
 }
 
 /** Numbers of IPV4_DEVCONF_… in linux/ip.h. */
 const IPV4_SETTINGS: { readonly [key in keyof Ipv4Settings]-?: number } = {
   rpFilter: 8,
-  arpFilter: 13,
+  arpAnnounce: 18,
   arpIgnore: 19,
-  acceptLocal: 23,
 }
 
 const fixedPart = (index: number, flags: number, change: number) => words(0, index, flags, change)
@@ -116,6 +120,20 @@ export function ipv4SettingsBody(index: number, settings: Ipv4Settings): Uint8Ar
   return joined(fixedPart(index, 0, 0), nested(IFLA_AF_SPEC, nested(AF_INET, listed(IFLA_INET_CONF, ...each))))
 }
 
+/** The body of RTM_NEWLINK that leaves a text on an interface: at most 255 bytes. */
+export const aliasBody = (index: number, alias: string): Uint8Array =>
+  joined(fixedPart(index, 0, 0), attribute(IFLA_IFALIAS, new TextEncoder().encode(alias)))
+
+/** The settings of IPv4 in an RTM_NEWLINK: an array of all, numbered from 1. Undefined where the interface has no IPv4. */
+export function readIpv4Settings({ body }: NetlinkMessage): Required<Ipv4Settings> | undefined {
+  const families = readAttributes(body, FIXED).get(IFLA_AF_SPEC)
+  const four = families && readAttributes(families, 0).get(AF_INET)
+  const all = four && readAttributes(four, 0).get(IFLA_INET_CONF)
+  if (!all) return undefined
+  const value = (key: keyof Ipv4Settings) => readWord(all, 4 * (IPV4_SETTINGS[key] - 1))
+  return { rpFilter: value('rpFilter'), arpAnnounce: value('arpAnnounce'), arpIgnore: value('arpIgnore') }
+}
+
 /** Reads RTM_NEWLINK or RTM_DELLINK; undefined where it is too short or of a bridge's own family. */
 export function readLink({ body }: NetlinkMessage): Link | undefined {
   if (body.length < FIXED || body[0] !== 0) return undefined
@@ -131,5 +149,6 @@ export function readLink({ body }: NetlinkMessage): Link | undefined {
     carrier: (flags & IFF_LOWER_UP) !== 0,
     kind: info ? readString(readAttributes(info, 0).get(IFLA_INFO_KIND)) : '',
     parent: readWord(attributes.get(IFLA_LINK)),
+    alias: readString(attributes.get(IFLA_IFALIAS)),
   }
 }

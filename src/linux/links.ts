@@ -3,6 +3,7 @@
 
 import { type CallError, callError } from './errno.js'
 import {
+  aliasBody,
   everyLinkBody,
   type Ipv4Settings,
   ipv4SettingsBody,
@@ -15,6 +16,7 @@ import {
   RTM_DELLINK,
   RTM_GETLINK,
   RTM_NEWLINK,
+  readIpv4Settings,
   readLink,
   upBody,
 } from './link-message.js'
@@ -56,7 +58,7 @@ export function switchLink(netlink: Netlink, link: LinkName, on: boolean): CallE
 }
 
 /**
- * Makes a macvlan on its parent, without IPv6 addresses of its own making, and switches it on. EEXIST: the name is taken.
+ * Makes a macvlan on its parent, without IPv6 addresses of its own making; it is not on yet. EEXIST: the name is taken.
  * Needs CAP_NET_ADMIN. What was half made is removed again.
  */
 export function addMacvlan(netlink: Netlink, parent: LinkName, wanted: Omit<Macvlan, 'parent'>): Link | CallError {
@@ -67,10 +69,9 @@ export function addMacvlan(netlink: Netlink, parent: LinkName, wanted: Omit<Macv
   const link = made ?? findLink(netlink, name)
   if (link instanceof Error) return link
   const quiet = order(netlink, name, doing, noOwnIpv6Body(link.index))
-  const failed = (quiet?.code === 'EAFNOSUPPORT' ? undefined : quiet) ?? switchLink(netlink, link, true)
-  if (!failed) return findLink(netlink, name)
+  if (!quiet || quiet.code === 'EAFNOSUPPORT') return link
   removeLink(netlink, link)
-  return failed
+  return quiet
 }
 
 /** Removes an interface that was made, with all its addresses. Needs CAP_NET_ADMIN. */
@@ -79,6 +80,20 @@ export function removeLink(netlink: Netlink, link: LinkName): CallError | undefi
   const asking = { call: 'RTM_DELLINK', type: RTM_DELLINK, body, doing: 'remove it', interface: link.name }
   const answer = netlink.ask(asking)
   return answer instanceof Error ? answer : undefined
+}
+
+/** Leaves a text on an interface, for whoever finds it. Needs CAP_NET_ADMIN. */
+export function setAlias(netlink: Netlink, link: LinkName, alias: string): CallError | undefined {
+  return order(netlink, link.name, 'set its alias', aliasBody(link.index, alias))
+}
+
+/** The settings of IPv4 on one interface; ENODEV where it is not there or has no IPv4. */
+export function readIpv4(netlink: Netlink, link: LinkName): Required<Ipv4Settings> | CallError {
+  const asking = { call: 'RTM_GETLINK', doing: 'read its settings of IPv4', interface: link.name }
+  const messages = netlink.ask({ ...asking, type: RTM_GETLINK, body: namedLinkBody(link.name) })
+  if (messages instanceof Error) return messages
+  const settings = messages[0] && readIpv4Settings(messages[0])
+  return settings ?? callError({ ...asking, errno: ENODEV })
 }
 
 /** Changes settings of IPv4 on one interface, which outlast this process. Needs CAP_NET_ADMIN, no writable /proc/sys. */

@@ -1,16 +1,15 @@
 // Ethernet frames that tell or ask who has an address: ARP (RFC 826, RFC 5227) and IPv6 neighbour discovery (RFC 4861). Pure.
 
+import { ETH_P_IPV6, ethernetFrame, multicastMac } from './ethernet.js'
 import { internetChecksum, ipv6Packet, pseudoHeader } from './ip-header.js'
 
 export const ETH_P_ARP = 0x0806
-const ETH_P_IPV6 = 0x86dd
 export const ICMPV6 = 58
 const NEIGHBOUR_SOLICITATION = 135
 export const NEIGHBOUR_ADVERTISEMENT = 136
 const OVERRIDE = 0x20
 const TARGET_LINK_LAYER = 2
 const BROADCAST = new Uint8Array(6).fill(0xff)
-const ALL_NODES_MAC = Uint8Array.of(0x33, 0x33, 0, 0, 0, 1)
 /** ff02::1 */
 const ALL_NODES = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
 
@@ -28,7 +27,7 @@ export function arpRequest(mac: Uint8Array, sender: Uint8Array, target: Uint8Arr
   body.set(mac, 8)
   body.set(sender, 14)
   body.set(target, 24)
-  return frame(BROADCAST, mac, ETH_P_ARP, body)
+  return ethernetFrame(BROADCAST, mac, ETH_P_ARP, body)
 }
 
 /** Reads an Ethernet frame with ARP for IPv4 in it; undefined for any other. */
@@ -58,7 +57,7 @@ export function neighbourAdvertisement(mac: Uint8Array, address: Uint8Array): Ui
   const sum = internetChecksum(pseudoHeader(address, ALL_NODES, ICMPV6, body.length), body)
   new DataView(body.buffer).setUint16(2, sum)
   const packet = ipv6Packet({ from: address, to: ALL_NODES, protocol: ICMPV6, ttl: 255, tos: 0, payload: body })
-  return frame(ALL_NODES_MAC, mac, ETH_P_IPV6, packet)
+  return ethernetFrame(multicastMac(ALL_NODES), mac, ETH_P_IPV6, packet)
 }
 
 /** A neighbour solicitation from the unspecified address: who has it? Changes nobody's tables, RFC 4862 §5.4.2. */
@@ -74,7 +73,7 @@ export function neighbourProbe(mac: Uint8Array, address: Uint8Array): Uint8Array
   const sum = internetChecksum(pseudoHeader(from, group, ICMPV6, body.length), body)
   new DataView(body.buffer).setUint16(2, sum)
   const packet = ipv6Packet({ from, to: group, protocol: ICMPV6, ttl: 255, tos: 0, payload: body })
-  return frame(Uint8Array.of(0x33, 0x33, 0xff, ...tail), mac, ETH_P_IPV6, packet)
+  return ethernetFrame(multicastMac(group), mac, ETH_P_IPV6, packet)
 }
 
 /** Reads a neighbour advertisement (ICMPv6 message without the IPv6 header); the MAC is there only where it says so. */
@@ -88,13 +87,4 @@ export function readAdvertisement(body: Uint8Array): { target: Uint8Array; mac: 
     at += length
   }
   return { target, mac: undefined }
-}
-
-function frame(to: Uint8Array, from: Uint8Array, type: number, body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(14 + body.length)
-  bytes.set(to, 0)
-  bytes.set(from, 6)
-  new DataView(bytes.buffer).setUint16(12, type)
-  bytes.set(body, 14)
-  return bytes
 }

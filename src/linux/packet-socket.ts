@@ -3,7 +3,9 @@
 
 import { type Datagrams, receiveBatch, SOCK_RAW } from './datagrams.js'
 import { type CallError, callError } from './errno.js'
+import { ETH_P_IPV4, ETH_P_IPV6, ethernetFrame, multicastMac } from './ethernet.js'
 import { formatIp, formatMac, ipBytes, macBytes } from './ip-address.js'
+import { ipv4Packet, ipv6Packet, type Packet } from './ip-header.js'
 import type { LinkName } from './links.js'
 import { arpRequest, ETH_P_ARP, neighbourAdvertisement, neighbourProbe, readArp } from './neighbours.js'
 import { AF_PACKET, linkSockaddr } from './sockaddr.js'
@@ -21,6 +23,8 @@ export interface PacketSocket {
   readonly fd: number
   /** One gratuitous ARP request (IPv4) or unsolicited neighbour advertisement (IPv6): `address` is at our MAC from now on. */
   announce(address: string): CallError | undefined
+  /** One IP packet to a multicast group, with our MAC as the sender's, whatever the interface's own is. */
+  multicast(packet: Packet): CallError | undefined
   /** One probe, who has this address? ARP or neighbour solicitation; it changes nobody's tables. */
   ask(address: string): CallError | undefined
   /** Claims of IPv4 addresses by others heard since, if opened to listen: at most 64 frames' worth; ask again until there is none. */
@@ -28,7 +32,7 @@ export interface PacketSocket {
   close(): void
 }
 
-/** Opens it on an interface of this MAC; with `listen`, ARP is received. Throws CallError (CAP_NET_RAW, ENODEV). */
+/** Opens it on an interface, to send from this MAC; with `listen`, ARP is received. Throws CallError (CAP_NET_RAW, ENODEV). */
 export function openPacketSocket(
   datagrams: Datagrams,
   link: LinkName & { readonly mac: string },
@@ -57,6 +61,12 @@ export function openPacketSocket(
       const bytes = ipBytes(address)
       const frame = bytes.length === 4 ? arpRequest(mac, bytes, bytes) : neighbourAdvertisement(mac, bytes)
       return send(frame, `announce ${address}`)
+    },
+    multicast(packet) {
+      const [type, build] =
+        packet.to.length === 4 ? ([ETH_P_IPV4, ipv4Packet] as const) : ([ETH_P_IPV6, ipv6Packet] as const)
+      const frame = ethernetFrame(multicastMac(packet.to), mac, type, build(packet))
+      return send(frame, `send protocol ${packet.protocol} from ${formatIp(packet.from)} to ${formatIp(packet.to)}`)
     },
     ask(address) {
       const bytes = ipBytes(address)

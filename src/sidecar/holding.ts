@@ -15,12 +15,19 @@ type Floating = VrrpConfig['addresses'][number]
 type Config = Pick<VrrpConfig, 'addresses' | 'label'>
 type Done = Extract<VrrpEvent, { kind: 'vrrp_address' }>['done']
 
+/** Where the addresses are put. */
+export interface Seat {
+  readonly link: LinkName
+  /** Those of them that come without a route to their network, since another interface has it. */
+  readonly routeless: readonly string[]
+}
+
 export interface Holding {
   /** Puts all of them; gives what the kernel refused, in words. */
-  acquire(link: LinkName): string | undefined
+  acquire(seat: Seat): string | undefined
   release(): void
   /** Puts back what is missing; with `renew` also renews the rest, and removes what is here while nothing is wanted. True when something was put back. */
-  reconcile(link: LinkName, renew: boolean): boolean
+  reconcile(seat: Seat, renew: boolean): boolean
   /** Other addresses from now on: those that are no longer wanted go at once, new ones come with the next reconcile(). */
   change(config: Config): void
   held(): boolean
@@ -42,10 +49,12 @@ export function createHolding(first: Config, { netlink, told, failed }: HoldingD
   let putBack = false
 
   /** An IPv6 address is not preferred, so that what this host begins does not come from it. */
-  function put(link: LinkName, { address, prefix }: Floating): string | undefined {
+  function put({ link, routeless }: Seat, { address, prefix }: Floating): string | undefined {
     const label = config.label !== undefined && !address.includes(':') ? { label: config.label } : {}
     const preferred = address.includes(':') ? { preferredFor: 0 } : {}
-    return putAddress(netlink, link, { address, prefix, validFor: VALID_FOR, ...label, ...preferred })?.message
+    const noPrefixRoute = routeless.includes(address)
+    const wanted = { address, prefix, validFor: VALID_FOR, noPrefixRoute, ...label, ...preferred }
+    return putAddress(netlink, link, wanted)?.message
   }
 
   function drop(link: LinkName, address: Floating, done: Done): void {
@@ -62,14 +71,15 @@ export function createHolding(first: Config, { netlink, told, failed }: HoldingD
     return []
   }
 
-  function keep(link: LinkName, renew: boolean): boolean {
-    const before = actual(link)
+  function keep(seat: Seat, renew: boolean): boolean {
+    const before = actual(seat.link)
+    on = seat.link
     let back = false
     if (renew) putBack = false
     for (const address of config.addresses) {
       const missing = !before.some(isSame(address))
       if (!renew && (putBack || !missing)) continue
-      const why = put(link, address)
+      const why = put(seat, address)
       if (why !== undefined) failed(why)
       else if (missing) {
         back = true
@@ -81,10 +91,10 @@ export function createHolding(first: Config, { netlink, told, failed }: HoldingD
   }
 
   return {
-    acquire(link) {
-      on = link
+    acquire(seat) {
+      on = seat.link
       for (const address of config.addresses) {
-        const why = put(link, address)
+        const why = put(seat, address)
         if (why !== undefined) return why
         told(textOf(address), 'added')
       }
@@ -95,11 +105,11 @@ export function createHolding(first: Config, { netlink, told, failed }: HoldingD
       for (const address of config.addresses) drop(on, address, 'removed')
       on = undefined
     },
-    reconcile(link, renew) {
-      if (on) return keep(link, renew)
+    reconcile(seat, renew) {
+      if (on) return keep(seat, renew)
       if (!renew) return false
-      const here = actual(link)
-      for (const address of config.addresses) if (here.some(isSame(address))) drop(link, address, 'left behind')
+      const here = actual(seat.link)
+      for (const address of config.addresses) if (here.some(isSame(address))) drop(seat.link, address, 'left behind')
       return false
     },
     change(next) {

@@ -104,7 +104,7 @@ export function createMember(name: string, first: VrrpConfig, deps: MemberDeps):
       source = at
       tell({ kind: 'setup', setup: setupOf(config, source) })
     }
-    fault('interface', router.stand(standing.place))
+    fault('interface', router.stand(standing.place, links))
   }
 
   function runScripts(): void {

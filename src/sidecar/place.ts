@@ -12,6 +12,8 @@ export interface Place {
   readonly source: string
   /** Every address of this host of the family, less the floating ones. */
   readonly own: readonly Ip[]
+  /** The floating addresses in whose network the interface has an address of its own, and so a route there. */
+  readonly reached: readonly string[]
 }
 
 export type Standing = { readonly ok: true; readonly place: Place } | { readonly ok: false; readonly why: string }
@@ -38,11 +40,11 @@ export function findPlace(config: VrrpConfig, links: readonly Link[], addresses:
   const family = familyOf(config)
   const floating = new Set(isOwner(config) ? [] : config.addresses.map(({ address }) => address))
   const own = addresses.filter(({ address }) => isFamily(address, family) && !floating.has(address))
-  const source = chooseSource(
-    config,
-    own.filter(one => one.index === link.index),
-  )
-  if (source !== undefined) return { ok: true, place: { link, source, own: own.map(one => ipBytes(one.address)) } }
+  const here = own.filter(one => one.index === link.index)
+  const source = chooseSource(config, here)
+  const reached = config.addresses.filter(one => here.some(isNeighbour(one))).map(({ address }) => address)
+  if (source !== undefined)
+    return { ok: true, place: { link, source, own: own.map(one => ipBytes(one.address)), reached } }
   const kind = family === 6 && config.peers.length === 0 ? 'usable link-local IPv6' : `usable IPv${family}`
   return no(`interface ${link.name} has no ${kind} address of its own; adverts need one as their source`)
 }
@@ -57,6 +59,11 @@ function chooseSource({ peers }: VrrpConfig, candidates: readonly Address[]): st
   const speaking = usable.filter(one => !one.address.includes(':') || isLinkLocal(ipBytes(one.address)))
   return (speaking.find(one => !one.secondary) ?? speaking[0])?.address
 }
+
+const isNeighbour =
+  ({ address, prefix }: VrrpConfig['addresses'][number]) =>
+  (own: Address) =>
+    own.prefix === prefix && commonBits(ipBytes(address), ipBytes(own.address)) >= prefix
 
 function nearest(peer: Ip, candidates: readonly Address[]): string | undefined {
   const ranked = candidates.map(one => ({ one, bits: commonBits(peer, ipBytes(one.address)) }))

@@ -1,5 +1,5 @@
-// Takes every floating address of the configuration off this host, whoever put it there: for after the end of a sidecar that
-// could not do it itself.
+// Takes every floating address of the configuration off this host, whoever put it there, and the interfaces of virtual MAC addresses: for
+// after the end of a sidecar that could not do it itself.
 
 import type { Config } from '../config/shape.js'
 import { dropAddress, listAddresses } from '../linux/addresses.js'
@@ -7,9 +7,10 @@ import { loadDatagrams } from '../linux/datagrams.js'
 import { findLink } from '../linux/links.js'
 import { openNetlink } from '../linux/netlink.js'
 import { isOwner } from './dialect.js'
+import { removeVirtual } from './virtual-mac.js'
 
 export interface Released {
-  /** `10.77.0.100/24 on eth0`. */
+  /** `10.77.0.100/24 on eth0`, `mk4-51-2 over eth0`. */
   readonly removed: readonly string[]
   readonly failed: readonly string[]
 }
@@ -22,6 +23,9 @@ export function releaseAddresses(vrrp: Config['vrrp']): Released {
   for (const config of Object.values(vrrp)) {
     const link = isOwner(config) ? undefined : findLink(netlink, config.interface)
     if (!link || link instanceof Error) continue
+    const virtual = removeVirtual(netlink, config, link)
+    if (virtual instanceof Error) failed.push(virtual.message)
+    else if (virtual !== undefined) removed.push(`${virtual} over ${link.name}`)
     const here = listAddresses(netlink, link.index)
     if (here instanceof Error) {
       failed.push(here.message)

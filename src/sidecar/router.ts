@@ -3,20 +3,22 @@
 
 import type { VrrpConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
-import { whoClaims } from '../linux/duplicate-address.js'
+import type { Link } from '../linux/link-message.js'
 import { formatIp } from '../vrrp/ip.js'
 import type { Advert } from '../vrrp/packet.js'
 import type { Drop, Reading } from '../vrrp/read.js'
 import type { Action, Role } from '../vrrp/state.js'
+import { createClaimants } from './claimants.js'
 import { dialectOf, isOwner } from './dialect.js'
-import { createHolding, OWNED } from './holding.js'
+import { createHolding, OWNED, type Seat } from './holding.js'
 import type { Place } from './place.js'
 import type { Platform } from './platform.js'
+import { createVirtualMac, removeVirtual, virtualMacOf } from './virtual-mac.js'
 import { openWire, type Wire } from './wire.js'
 
 export interface Router {
-  /** Stands at a place from now on; gives what the kernel refused, in words. The same place again changes nothing. */
-  stand(place: Place): string | undefined
+  /** Stands at a place from now on; gives what the kernel refused, in words. The same place again changes nothing. `links`: all there are. */
+  stand(place: Place, links: readonly Link[]): string | undefined
   /** Lets go of the sockets: the interface is gone or another one. */
   leave(): void
   act(action: Action): void
@@ -43,16 +45,11 @@ export interface RouterDeps {
   readonly changed: () => void
 }
 
-/** How long after a takeover another host is given to let go before it is asked for, and how long it may answer. */
-const CLAIM_AFTER_MS = 1000
-const CLAIM_WITHIN_MS = 500
-
 export function createRouter(name: string, first: VrrpConfig, deps: RouterDeps): Router {
   const { platform, report } = deps
   let config = first
   let place: Place | undefined
   let wire: Wire | undefined
-  let asking: NodeJS.Timeout | undefined
   const transitions: Partial<Record<Role, number>> = {}
   const dropped: Partial<Record<Drop, number>> = {}
   const failed = (why: string | undefined) => {
@@ -65,6 +62,19 @@ export function createRouter(name: string, first: VrrpConfig, deps: RouterDeps):
         failed,
         told: (address, done) => report({ kind: 'vrrp_address', name, address, done }),
       })
+
+  const claimants = createClaimants({
+    platform,
+    held: () =>
+      place && holding.held() ? { link: place.link, addresses: config.addresses.map(one => one.address) } : undefined,
+    found: (address, claimant) => report({ kind: 'vrrp_duplicate', name, address, mac: claimant }),
+    failed,
+  })
+  const mac = first.virtualMac ? createVirtualMac(first, platform.netlink, { failed, foundLeft }) : undefined
+
+  function foundLeft(address: string): void {
+    report({ kind: 'vrrp_address', name, address, done: 'left behind' })
+  }
 
   function read(reading: Reading): void {
     if (reading.kind === 'dropped') {
@@ -82,7 +92,7 @@ export function createRouter(name: string, first: VrrpConfig, deps: RouterDeps):
     wire = undefined
     place = undefined
     try {
-      wire = openWire(dialectOf(config), at, { platform, read, failed })
+      wire = openWire(dialectOf(config), at, mac && virtualMacOf(config), { platform, read, failed })
     } catch (error) {
       if (error instanceof Error && 'call' in error) return error.message
       throw error
@@ -91,25 +101,31 @@ export function createRouter(name: string, first: VrrpConfig, deps: RouterDeps):
     return undefined
   }
 
-  function acquire(): void {
-    if (!place) return
-    const why = holding.acquire(place.link)
-    if (why !== undefined) {
-      deps.broken(why)
-      return
-    }
-    clearTimeout(asking)
-    asking = setTimeout(() => void askOthers().catch((error: unknown) => failed(String(error))), CLAIM_AFTER_MS)
+  /** What a configuration without the virtual MAC address no longer needs, of a process that could not remove it. */
+  function clean(at: Place): void {
+    const left = mac ? undefined : removeVirtual(platform.netlink, config, at.link)
+    if (left instanceof Error) failed(left.message)
+    else if (left !== undefined) foundLeft(left)
   }
 
-  /** Another host that still has an address is told of, never a reason to let go: a frozen one's kernel answers too. */
-  async function askOthers(): Promise<void> {
-    for (const { address } of config.addresses) {
-      if (!place || !holding.held()) return
-      const claim = await whoClaims(platform, place.link, address, CLAIM_WITHIN_MS)
-      if (claim instanceof Error) failed(claim.message)
-      else if (claim && holding.held()) report({ kind: 'vrrp_duplicate', name, address, mac: claim.mac })
-    }
+  const seat = (): Seat | undefined => {
+    const link = mac ? mac.link() : place?.link
+    return place && link && { link, routeless: mac ? place.reached : [] }
+  }
+
+  function leave(): void {
+    wire?.close()
+    wire = undefined
+    place = undefined
+    mac?.remove()
+  }
+
+  function acquire(): void {
+    const on = seat()
+    if (!on) return
+    const why = mac?.turn(true) ?? holding.acquire(on)
+    if (why === undefined) claimants.askLater()
+    else deps.broken(why)
   }
 
   function act(action: Action): void {
@@ -121,8 +137,9 @@ export function createRouter(name: string, first: VrrpConfig, deps: RouterDeps):
         acquire()
         break
       case 'release':
-        clearTimeout(asking)
+        claimants.leave()
         holding.release()
+        failed(mac?.turn(false))
         break
       case 'announce':
         failed(wire?.announce(action.repeat))
@@ -148,15 +165,17 @@ export function createRouter(name: string, first: VrrpConfig, deps: RouterDeps):
 
   return {
     act,
-    stand: at => (place && isSamePlace(place, at) ? undefined : open(at)),
-    leave() {
-      wire?.close()
-      wire = undefined
-      place = undefined
+    stand(at, links) {
+      const why = mac?.stand(at.link, links)
+      if (why !== undefined || (place && isSamePlace(place, at))) return why
+      clean(at)
+      return open(at)
     },
+    leave,
     hear: () => wire?.receive(),
     reconcile(renew) {
-      if (place && holding.reconcile(place.link, renew)) failed(wire?.announce(config.garp.repeat))
+      const on = seat()
+      if (on && holding.reconcile(on, renew)) failed(wire?.announce(config.garp.repeat))
     },
     change(next) {
       config = next
@@ -165,15 +184,18 @@ export function createRouter(name: string, first: VrrpConfig, deps: RouterDeps):
     },
     counts: () => ({ transitions, dropped }),
     close() {
-      clearTimeout(asking)
+      claimants.leave()
       holding.release()
-      wire?.close()
-      wire = undefined
+      leave()
     },
   }
 }
 
 const isSamePlace = (a: Place, b: Place): boolean =>
-  a.link.index === b.link.index && a.link.mac === b.link.mac && a.source === b.source && same(a.own, b.own)
+  a.link.index === b.link.index &&
+  a.link.mac === b.link.mac &&
+  a.source === b.source &&
+  same(a.own, b.own) &&
+  a.reached.join() === b.reached.join()
 
 const same = (a: Place['own'], b: Place['own']) => a.map(formatIp).join() === b.map(formatIp).join()

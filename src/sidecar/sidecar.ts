@@ -175,6 +175,7 @@ function isSameKind(before: Members | undefined, after: Members): boolean {
         one.routerId,
         one.version,
         isOwner(one),
+        one.virtualMac,
         one.addresses[0]?.address.includes(':'),
       ]),
     )

@@ -3,8 +3,8 @@
 import { formatIp, ipBytes } from '../linux/ip-address.js'
 import { openPacketSocket } from '../linux/packet-socket.js'
 import { openRawSocket } from '../linux/raw-socket.js'
-import { PROTOCOL } from '../vrrp/ip.js'
-import { type Dialect, destinations, GROUP_V4, GROUP_V6, writeAdvert } from '../vrrp/packet.js'
+import { type Ip, PROTOCOL } from '../vrrp/ip.js'
+import { type Dialect, destinations, GROUP_V4, GROUP_V6, HOPS, writeAdvert } from '../vrrp/packet.js'
 import { type Reading, readAdvert } from '../vrrp/read.js'
 import type { Place } from './place.js'
 import type { Platform } from './platform.js'
@@ -25,11 +25,16 @@ interface WireDeps {
   readonly failed: (why: string) => void
 }
 
+/** The TOS and traffic class of adverts: IP precedence 6, as keepalived sends them. */
+const NETWORK_CONTROL = 0xc0
 /** Batches read in one go before others get their turn: a flood must not hold the timers up. */
 const MOST_BATCHES = 4
 
-/** Opens it. Throws CallError where the kernel refuses (CAP_NET_RAW). */
-export function openWire(dialect: Dialect, place: Place, deps: WireDeps): Wire {
+/**
+ * Opens it. With `mac`, a virtual one, announcements and multicast adverts come from there (RFC 9568, section 7.2); to peers adverts come from
+ * the interface's own, since the way to them is the kernel's to find. Throws CallError where the kernel refuses (CAP_NET_RAW).
+ */
+export function openWire(dialect: Dialect, place: Place, mac: string | undefined, deps: WireDeps): Wire {
   const { datagrams, readiness } = deps.platform
   const { link, source } = place
   const { family } = dialect
@@ -40,8 +45,14 @@ export function openWire(dialect: Dialect, place: Place, deps: WireDeps): Wire {
     protocol: PROTOCOL,
     ...(dialect.peers.length === 0 && { group }),
   })
-  const packets = openPacketSocket(datagrams, link, false)
-  const targets = destinations(dialect)
+  const packets = openPacketSocket(datagrams, { ...link, mac: mac ?? link.mac }, false)
+  const from = ipBytes(source)
+
+  function send(priority: number, to: Ip): Error | undefined {
+    const payload = writeAdvert(dialect, priority, from, to)
+    if (mac === undefined || dialect.peers.length > 0) return raw.send({ from: source, to: formatIp(to), payload })
+    return packets.multicast({ from, to, protocol: PROTOCOL, ttl: HOPS, tos: NETWORK_CONTROL, payload })
+  }
 
   function receive(): void {
     for (let batch = 0; batch < MOST_BATCHES; batch++) {
@@ -59,13 +70,7 @@ export function openWire(dialect: Dialect, place: Place, deps: WireDeps): Wire {
   const words = (errors: readonly (Error | undefined)[]) => errors.find(error => error)?.message
   return {
     receive,
-    advertise: priority =>
-      words(
-        targets.map(target => {
-          const payload = writeAdvert(dialect, priority, ipBytes(source), target)
-          return raw.send({ from: source, to: formatIp(target), payload })
-        }),
-      ),
+    advertise: priority => words(destinations(dialect).map(to => send(priority, to))),
     announce: repeat =>
       words(
         Array.from({ length: repeat }).flatMap(() =>

@@ -96,7 +96,7 @@ function layWire(hosts: readonly string[], spaceOf: SpaceOf, ip: FloatingHosts['
 
 function workOn(dir: string, hosts: readonly string[], spaceOf: SpaceOf): Omit<FloatingHosts, 'clear'> {
   const ip = (host: string, ...args: string[]) => run('-n', spaceOf(host), ...args)
-  const shown = (host: string) => ip(host, 'addr', 'show', 'dev', 'eth0')
+  const shown = (host: string) => ip(host, 'addr', 'show')
   const begin = (host: string, argv: readonly string[], place: string) =>
     begun(
       spawn('ip', ['netns', 'exec', spaceOf(host), ...argv], {
@@ -121,7 +121,7 @@ function workOn(dir: string, hosts: readonly string[], spaceOf: SpaceOf): Omit<F
       writeFileSync(path, text)
       return path
     },
-    mac: host => /link\/ether (\S+)/.exec(shown(host))?.[1] ?? '',
+    mac: host => /link\/ether (\S+)/.exec(ip(host, 'link', 'show', 'eth0'))?.[1] ?? '',
     cable: (host, state) => void ip('net', 'link', 'set', 'dev', `to-${host}`, state),
     holders: address => hosts.filter(host => shown(host).includes(` ${address}/`)),
     alone: (host, addresses) =>

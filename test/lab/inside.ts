@@ -6,7 +6,16 @@ import { dropAddress, listAddresses, putAddress } from '../../src/linux/addresse
 import { loadDatagrams } from '../../src/linux/datagrams.js'
 import { whoClaims } from '../../src/linux/duplicate-address.js'
 import type { Ipv4Settings, Link, Macvlan } from '../../src/linux/link-message.js'
-import { addMacvlan, findLink, listLinks, removeLink, setIpv4, switchLink } from '../../src/linux/links.js'
+import {
+  addMacvlan,
+  findLink,
+  listLinks,
+  readIpv4,
+  removeLink,
+  setAlias,
+  setIpv4,
+  switchLink,
+} from '../../src/linux/links.js'
 import { openNetlink } from '../../src/linux/netlink.js'
 import { type News, openNetworkWatch } from '../../src/linux/network-watch.js'
 import { openPacketSocket } from '../../src/linux/packet-socket.js'
@@ -43,6 +52,8 @@ function createOrders() {
     turn: (name: string, on: boolean) => switchLink(netlink, link(name), on),
     macvlan: (name: string, wanted: Omit<Macvlan, 'parent'>) => addMacvlan(netlink, link(name), wanted),
     remove: (name: string) => removeLink(netlink, link(name)),
+    alias: (name: string, text: string) => setAlias(netlink, link(name), text),
+    readIpv4: (name: string) => readIpv4(netlink, link(name)),
     ipv4: (name: string, settings: Ipv4Settings) => setIpv4(netlink, link(name), settings),
     watch: () => {
       const watch = openNetworkWatch(datagrams)

@@ -17,11 +17,16 @@ export interface Pair {
 }
 
 /** Priorities 250 and 240. Without `more` there is no preemption: the address stays where it went. */
-export function createPair(hosts: FloatingHosts, interval: string, more = 'preempt: false'): Pair {
+export function createPair(
+  hosts: FloatingHosts,
+  interval: string,
+  more = 'preempt: false',
+  head: (host: string) => string = () => HEAD,
+): Pair {
   const config = (host: string, priority: number) =>
     hosts.file(
       `${host}-${interval}.yaml`,
-      `${HEAD}admin: {socket: ${hosts.dir}/${host}.sock}\nvrrp: {pg: {interface: eth0, routerId: 51, priority: ${priority}, advertInterval: ${interval}, addresses: [${VIP}/24], ${more}}}\n`,
+      `${head(host)}admin: {socket: ${hosts.dir}/${host}.sock}\nvrrp: {pg: {interface: eth0, routerId: 51, priority: ${priority}, advertInterval: ${interval}, addresses: [${VIP}/24], ${more}}}\n`,
     )
   const configs = { [M]: config(M, 250), [K]: config(K, 240) }
   return { configs, start: (host, verb) => hosts.mekare(host, verb, configs[host as typeof M]) }

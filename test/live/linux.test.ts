@@ -226,18 +226,22 @@ async function claims(t: Test, a: Insider): Promise<void> {
 async function macvlan(t: Test, a: Insider, b: Insider): Promise<void> {
   const wanted = { name: 'vrrp51', mac: '00:00:5e:00:01:33', mode: 'private' } as const
   const made = await a.tell('macvlan', 'eth0', wanted)
-  t.match(made, { name: 'vrrp51', mac: wanted.mac, up: true, kind: 'macvlan' })
+  t.match(made, { name: 'vrrp51', mac: wanted.mac, up: false, kind: 'macvlan', alias: '' })
+  await a.tell('turn', 'vrrp51', true)
+  await a.tell('alias', 'vrrp51', 'whose it is')
+  t.match(await a.tell('find', 'vrrp51'), { up: true, alias: 'whose it is' })
   const seen = ip('-n', A, '-d', 'addr', 'show', 'dev', 'vrrp51')
   t.match(seen, /macvlan mode private/)
   t.notMatch(seen, /inet6/, 'no address of its own making')
   t.match((await a.refused('macvlan', 'eth0', wanted)).error, /make macvlan vrrp51 .*EEXIST.*it exists already/)
   await a.tell('ipv4', 'eth0', { arpIgnore: 1 })
-  await a.tell('ipv4', 'vrrp51', { rpFilter: 0, arpIgnore: 1, acceptLocal: 1 })
+  await a.tell('ipv4', 'vrrp51', { rpFilter: 2, arpIgnore: 1, arpAnnounce: 2 })
   const setting = (name: string) =>
     execFileSync('ip', ['netns', 'exec', A, 'cat', `/proc/sys/net/ipv4/conf/vrrp51/${name}`], {
       encoding: 'utf8',
     }).trim()
-  t.same(['rp_filter', 'arp_ignore', 'accept_local'].map(setting), ['0', '1', '1'])
+  t.same(['rp_filter', 'arp_ignore', 'arp_announce'].map(setting), ['2', '1', '2'])
+  t.same(await a.tell('readIpv4', 'vrrp51'), { rpFilter: 2, arpIgnore: 1, arpAnnounce: 2 })
   await a.tell('put', 'vrrp51', { address: '10.78.0.60', prefix: 32, validFor: 60 })
   await a.tell('announce', 'vrrp51', '10.78.0.60')
   const answer = await b.tell('whoClaims', 'eth0', '10.78.0.60', 500)

@@ -4,7 +4,13 @@
 import { execFileSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { loadConfig } from '../../src/config/load.js'
+import type { VrrpConfig } from '../../src/config/shape.js'
+import { ipBytes } from '../../src/linux/ip-address.js'
+import { dialectOf } from '../../src/sidecar/dialect.js'
+import { writeAdvert } from '../../src/vrrp/packet.js'
 import { type FloatingHosts, type Program, raiseFloatingHosts, waitFor } from '../lab/floating.js'
+import { startInside } from '../lab/insider.js'
 import { canMakeNamespaces } from '../lab/network.js'
 import { C, createPair, endAll, holder, K, lastRole, M, VIP } from '../lab/pair.js'
 import { type Gap, gapAfter, tapWire, wall } from '../lab/wiretap.js'
@@ -79,6 +85,7 @@ async function proxyStates(t: Test, hosts: FloatingHosts): Promise<void> {
       .done()
     t.match(drained, /^out of service: \/readyz says no; the floating addresses are elsewhere; 0 sessions are left/)
     t.equal(holder(hosts), K, 'a drained router answers when it has given the address up')
+    await strangers(t, hosts)
     const status = await hosts.mekare(M, 'status', configs[M]).done()
     t.match(status, /10\.78\.0\.199\/24 +pg +eth0 +backup for \S+, priority 1 \(250 lowered by tracks\)/)
     const metrics = await hosts.start(K, ['curl', '-s', 'http://127.0.0.1:7000/metrics']).done()
@@ -104,6 +111,26 @@ async function proxyStates(t: Test, hosts: FloatingHosts): Promise<void> {
     await endAll([...sidecars, ...proxies])
   }
   t.equal(holder(hosts), '', 'a clean end leaves nothing')
+}
+
+/** Someone on the wire speaks as a lower master, and with a wrong checksum: both are counted, and the address stays. */
+async function strangers(t: Test, hosts: FloatingHosts): Promise<void> {
+  const stranger = startInside(['ip', 'netns', 'exec', `${TOKEN}${C}`])
+  const [from, to] = ['10.78.0.3', '224.0.0.18']
+  const dialect = dialectOf(
+    loadConfig({ hostname: C, file: '-', read: () => execFileSync('cat', [`${hosts.dir}/${K}-100ms.yaml`]).toString() })
+      .vrrp.pg as VrrpConfig,
+  )
+  const good = writeAdvert(dialect, 10, ipBytes(from), ipBytes(to))
+  const bad = good.with(7, (good[7] ?? 0) ^ 1)
+  await stranger.tell('raw', 'eth0', 4)
+  for (const payload of [good, bad]) await stranger.tell('send', 4, { from, to, payload })
+  await stranger.leave()
+  await sleep(1200)
+  t.equal(holder(hosts), K)
+  const metrics = await hosts.start(K, ['curl', '-s', 'http://127.0.0.1:7000/metrics']).done()
+  t.match(metrics, /mekare_vrrp_rivals_total\{name="pg"\} 1$/m)
+  t.match(metrics, /mekare_vrrp_dropped_total\{name="pg",drop="checksum"\} 1$/m)
 }
 
 async function sidecarKilled(t: Test, hosts: FloatingHosts): Promise<void> {

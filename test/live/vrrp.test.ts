@@ -44,6 +44,20 @@ const KINDS: readonly Kind[] = [
     theirs: 'version 3\n advert_int 0.4\n unicast_src_ip 10.78.0.2\n unicast_peer {\n 10.78.0.1\n }',
     addresses: v4,
   },
+  {
+    name: 'mac',
+    id: 65,
+    ours: 'advertInterval: 400ms, virtualMac: true',
+    theirs: 'version 3\n advert_int 0.4\n use_vmac',
+    addresses: v4,
+  },
+  {
+    name: 'mac6',
+    id: 66,
+    ours: 'advertInterval: 400ms, virtualMac: true',
+    theirs: 'version 3\n advert_int 0.4\n use_vmac',
+    addresses: last => [`fe80::${last}/64`, `fd78::${last}/64`],
+  },
 ]
 
 /** In the order `high` our priority is the higher one, in `low` keepalived's. */
@@ -147,7 +161,7 @@ async function groups(t: Test, hosts: FloatingHosts): Promise<void> {
   const script = `{bad: {command: [/usr/bin/test, '!', -e, ${flag}], interval: 100ms}}`
   const config = (host: string, priority: number, scripts: string) => {
     const shared = `interface: eth0, priority: ${priority}, advertInterval: 100ms, syncGroup: both`
-    const four = `a: {${shared}, routerId: 51, addresses: [${VIP}/24], track: {proxy: false, scripts: ${scripts}}}`
+    const four = `a: {${shared}, routerId: 51, addresses: [${VIP}/24], label: 'eth0:vip', track: {proxy: false, scripts: ${scripts}}}`
     const six = `b: {${shared}, routerId: 52, addresses: ['fe80::199/64', 'fd78::199/64'], track: {proxy: false}}`
     return hosts.file(`${host}-group.yaml`, `${HEAD}vrrp: {${four}, ${six}}\n`)
   }
@@ -155,6 +169,8 @@ async function groups(t: Test, hosts: FloatingHosts): Promise<void> {
   const sidecars = [hosts.mekare(M, 'vrrp', config(M, 250, script)), hosts.mekare(K, 'vrrp', config(K, 240, '{}'))]
   try {
     await waitFor('the better host has the group', 10, heldBy(hosts, M, all))
+    t.match(hosts.ip(M, 'addr', 'show', 'dev', 'eth0'), new RegExp(`${VIP}/24 .* eth0:vip`), 'with its label')
+    t.equal(hosts.ip(M, '-6', 'addr', 'show', 'tentative'), '', 'no address of IPv6 waits for duplicate detection')
     hosts.file('flag', '')
     t.comment(`a script failed: the whole group moved in ${await waitFor('moved', 5, heldBy(hosts, K, all))} ms`)
     execFileSync('rm', [flag])

@@ -80,6 +80,14 @@ t.test('a pure room uses no timer, clock, chance, process, console or Buffer', a
   t.same(wrong, [])
 })
 
+t.test('the sidecar looks at no wall clock: a step of the time of day moves no address', async t => {
+  const rooms = ['sidecar', 'vrrp', 'linux']
+  t.same(
+    files.filter(file => rooms.includes(roomOf(file)) && /\bDate\b/.test(text(file))),
+    [],
+  )
+})
+
 t.test('a pure room imports only pure rooms, save types', async t => {
   const wrong = local.filter(one => PURE.includes(one.room) && !PURE.includes(target(one)) && !one.typeOnly)
   t.same(list(wrong), [])

@@ -32,6 +32,7 @@ const eth0: Link = {
   carrier: true,
   kind: '',
   parent: 0,
+  alias: '',
 }
 const at = (address: string, more: Partial<Address> = {}): Address => ({
   address,
@@ -139,6 +140,7 @@ t.test(
       now: () => ms(now),
       hear: () => done.push('hears'),
       act: (_, action) => done.push(action.kind),
+      needsWitness: () => {},
     })
     driver.tell(undefined, { kind: 'start' })
     driver.tell('pg', { kind: 'takeover' })
