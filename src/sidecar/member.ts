@@ -92,8 +92,9 @@ export function createMember(name: string, first: VrrpConfig, deps: MemberDeps):
     changed()
   }
 
-  function place({ links, addresses }: HostNetwork): void {
-    const standing = findPlace(config, links, addresses)
+  function place(network: HostNetwork): void {
+    const { links } = network
+    const standing = findPlace(config, network)
     if (!standing.ok) {
       fault('interface', standing.why)
       if (!links.some(link => link.name === config.interface)) router.leave()

@@ -9,14 +9,16 @@ import type { Platform } from './platform.js'
 export interface HostNetwork {
   readonly links: readonly Link[]
   readonly addresses: readonly Address[]
+  /** The addresses that come and go by our own doing: no router's adverts come from the floating address of another. */
+  readonly floating: ReadonlySet<string>
 }
 
 /** Lists both; gives what the kernel refused. */
-export function listNetwork({ netlink }: Platform): HostNetwork | Error {
+export function listNetwork({ netlink }: Platform, floating: ReadonlySet<string>): HostNetwork | Error {
   const links = listLinks(netlink)
   if (links instanceof Error) return links
   const addresses = listAddresses(netlink)
-  return addresses instanceof Error ? addresses : { links, addresses }
+  return addresses instanceof Error ? addresses : { links, addresses, floating }
 }
 
 /** Calls `changed` after every burst of news, until stopped. News itself is not kept: what counts is how things are. */

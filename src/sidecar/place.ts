@@ -5,12 +5,13 @@ import type { Address } from '../linux/address-message.js'
 import { ipBytes } from '../linux/ip-address.js'
 import type { Link } from '../linux/link-message.js'
 import { type Ip, isLinkLocal } from '../vrrp/ip.js'
-import { familyOf, isOwner } from './dialect.js'
+import { familyOf } from './dialect.js'
+import type { HostNetwork } from './network.js'
 
 export interface Place {
   readonly link: Link
   readonly source: string
-  /** Every address of this host of the family, less the floating ones. */
+  /** Every address of this host of the family, less those that float. */
   readonly own: readonly Ip[]
   /** The floating addresses in whose network the interface has an address of its own, and so a route there. */
   readonly reached: readonly string[]
@@ -32,13 +33,12 @@ export function linkTrouble(name: string, links: readonly Link[]): string | unde
 }
 
 /** Looks where the router can stand, given all interfaces and addresses of the host. */
-export function findPlace(config: VrrpConfig, links: readonly Link[], addresses: readonly Address[]): Standing {
+export function findPlace(config: VrrpConfig, { links, addresses, floating }: HostNetwork): Standing {
   const trouble = linkTrouble(config.interface, links)
   if (trouble !== undefined) return no(trouble)
   const link = links.find(one => one.name === config.interface)
   if (!link) return no(`there is no interface ${config.interface}`)
   const family = familyOf(config)
-  const floating = new Set(isOwner(config) ? [] : config.addresses.map(({ address }) => address))
   const own = addresses.filter(({ address }) => isFamily(address, family) && !floating.has(address))
   const here = own.filter(one => one.index === link.index)
   const source = chooseSource(config, here)

@@ -9,6 +9,7 @@ import { createClaims } from './claim.js'
 import { isOwner } from './dialect.js'
 import { createGroup, type Members, type VrrpGroup } from './group.js'
 import { followNetwork, listNetwork } from './network.js'
+import { floatingOf, ownerTrouble } from './owner.js'
 import { openPlatform } from './platform.js'
 import { createProxyEar, type ProxyEar, type ProxyView } from './proxy-ear.js'
 import { witnessPlace } from './witness.js'
@@ -52,7 +53,7 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
 
   /** Without `renew` only what is missing is put: a renewal is news itself, and would be answered by the next without end. */
   function look(renew: boolean): void {
-    const network = listNetwork(platform)
+    const network = listNetwork(platform, floatingOf(config.vrrp))
     if (network instanceof Error) {
       report({ kind: 'vrrp_failed', name: 'network', why: network.message })
       return
@@ -89,7 +90,7 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
     const place = witnessPlace(members, config)
     const group = createGroup(members, place, { platform, now, report, changed: () => setImmediate(tellProxy) })
     groups.set(key, group)
-    const network = listNetwork(platform)
+    const network = listNetwork(platform, floatingOf(config.vrrp))
     if (!(network instanceof Error)) group.look(network)
     group.proxy(view)
     // What a killed predecessor left behind goes before anything else.
@@ -98,7 +99,7 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
   }
 
   const claims = createClaims()
-  const wrong = impossible(config.vrrp, platform) ?? (await claims.take(config.vrrp))
+  const wrong = ownerTrouble(config.vrrp, platform) ?? (await claims.take(config.vrrp))
   if (wrong !== undefined) {
     claims.close()
     await platform.close()
@@ -115,7 +116,7 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
   return {
     reports,
     async change(next) {
-      const why = impossible(next.vrrp, platform) ?? (await claims.take(next.vrrp))
+      const why = ownerTrouble(next.vrrp, platform) ?? (await claims.take(next.vrrp))
       if (why !== undefined) return why
       const wanted = groupsOf(next.vrrp)
       const before = groupsOf(config.vrrp)
@@ -180,19 +181,4 @@ function isSameKind(before: Members | undefined, after: Members): boolean {
       ]),
     )
   return before !== undefined && identity(before) === identity(after)
-}
-
-/** Priority 255 is for the host whose own the addresses are. */
-function impossible(vrrp: Config['vrrp'], platform: ReturnType<typeof openPlatform>): string | undefined {
-  const owners = Object.entries(vrrp).filter(([, config]) => isOwner(config))
-  const network = owners.length > 0 ? listNetwork(platform) : undefined
-  if (network instanceof Error) return network.message
-  for (const [name, config] of owners) {
-    const index = network?.links.find(link => link.name === config.interface)?.index
-    const own = network?.addresses.filter(one => one.index === index && one.validFor === Number.POSITIVE_INFINITY) ?? []
-    const missing = config.addresses.find(({ address }) => !own.some(one => one.address === address))
-    if (missing)
-      return `vrrp.${name}.priority: 255 is for the host that has ${missing.address} as its own on ${config.interface}, and it has not; choose 254 or less`
-  }
-  return undefined
 }

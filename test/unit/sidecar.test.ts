@@ -49,28 +49,44 @@ const at = (address: string, more: Partial<Address> = {}): Address => ({
   ...more,
 })
 
+/** Where a router stands on a host with these addresses on eth0, of which its own and `also` float. */
+const place = (
+  config: VrrpConfig,
+  addresses: readonly Address[],
+  also: readonly string[] = [],
+  link: Partial<Link> = {},
+) =>
+  findPlace(config, {
+    links: [{ ...eth0, ...link }],
+    addresses,
+    floating: new Set([...config.addresses.map(({ address }) => address), ...also]),
+  })
+
 t.test('adverts come from an address of the host itself, never from a floating one', async t => {
   const config = configOf('addresses: [10.77.0.100/24]')
-  const standing = findPlace(config, [eth0], [at('10.77.0.100'), at('10.77.0.31'), at('10.9.9.9', { index: 3 })])
+  const standing = place(config, [at('10.77.0.100'), at('10.77.0.31'), at('10.9.9.9', { index: 3 })])
   t.ok(standing.ok && standing.place.source === '10.77.0.31')
   t.same(standing.ok && standing.place.own.map(formatIp), ['10.77.0.31', '10.9.9.9'])
-  const only = findPlace(config, [eth0], [at('10.77.0.100')])
+  t.same(standing.ok && standing.place.reached, ['10.77.0.100'], 'its network is reached without it')
+  const other = place(configOf("addresses: ['fd77::100/64']"), [at('fe80::99'), at('fe80::1')], ['fe80::99'])
+  t.ok(other.ok && other.place.source === 'fe80::1', 'nor from the floating one of another router')
+  const only = place(config, [at('10.77.0.100')])
   t.match(only, { ok: false, why: /eth0 has no usable IPv4 address of its own/ })
 })
 
 t.test('multicast over IPv6 comes from the link-local address, unicast from the one nearest to the peer', async t => {
   const all = [at('fd77::31'), at('fe80::1'), at('fd88::31')]
-  const multicast = findPlace(configOf("addresses: ['fd77::100/64']"), [eth0], all)
+  const multicast = place(configOf("addresses: ['fd77::100/64']"), all)
   t.ok(multicast.ok && multicast.place.source === 'fe80::1')
-  const unicast = findPlace(configOf("addresses: ['fd77::100/64'], peers: ['fd88::32']"), [eth0], all)
+  const unicast = place(configOf("addresses: ['fd77::100/64'], peers: ['fd88::32']"), all)
   t.ok(unicast.ok && unicast.place.source === 'fd88::31')
-  const tentative = findPlace(configOf("addresses: ['fd77::100/64']"), [eth0], [at('fe80::1', { tentative: true })])
+  const tentative = place(configOf("addresses: ['fd77::100/64']"), [at('fe80::1', { tentative: true })])
   t.match(tentative, { ok: false, why: /no usable link-local IPv6 address/ })
 })
 
 t.test('an interface that is missing, down or without carrier is told with the remedy', async t => {
   const config = configOf('addresses: [10.77.0.100/24]')
-  const why = (link: Partial<Link>) => findPlace(config, [{ ...eth0, ...link }], [at('10.77.0.31')])
+  const why = (link: Partial<Link>) => place(config, [at('10.77.0.31')], [], link)
   t.match(why({ name: 'eth7' }), {
     why: /there is no interface eth0; create it or correct the name \(there are: eth7\)/,
   })
