@@ -146,6 +146,8 @@ function begun(child: ChildProcess): Program {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
       const ended = once(child, 'exit')
       child.kill(signal)
+      // One that was frozen by a test that failed would never hear it.
+      child.kill('SIGCONT')
       await ended
       return child.exitCode
     },

@@ -36,7 +36,7 @@ async function proxyKilled(t: Test, hosts: FloatingHosts): Promise<void> {
     const { start } = createPair(hosts, interval)
     const proxies = new Map([M, K].map(host => [host as string, start(host, 'run')]))
     const sidecars = [start(M, 'vrrp')]
-    await waitFor('the first holds it', 10, () => holder(hosts) === M)
+    await waitFor('the first holds it', 20, () => holder(hosts) === M)
     sidecars.push(start(K, 'vrrp'))
     await waitFor('the second listens', 10, () => reports(sidecars[1] as Program, 'backup'))
     const wire = await tapWire(hosts, { on: C, names: [M, K], port: 5000 })
