@@ -353,7 +353,6 @@ t.test('what is said to have no counterpart has none', async t => {
     return 'node' in found && found.node.kind === 'leaf' ? found.node.unit : ''
   }
   t.equal(only('listen.x.proxyProtocol'), '`off`', 'else send-proxy (haproxy/params.ts) becomes this key')
-  t.equal(only('vrrp.x.virtualMac'), '`off`', 'else use_vmac (keepalived/keywords.ts) becomes this key')
 })
 
 t.test('a value that our loader refuses is a line to look at, not a broken file', async t => {

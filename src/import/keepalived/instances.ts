@@ -29,6 +29,7 @@ export function readInstance(block: Block, name: string, around: Surroundings): 
     ...readAuth(block, path, name, version.value),
     ...readPreemption(block, path),
     ...readGarp(block, around.global, path),
+    ...readVirtualMac(block, path),
     ...(around.group === undefined ? [] : [key(`${path}.syncGroup`, around.group.name, around.group.from)]),
     ...readTracks(block, path, around),
   ]
@@ -166,6 +167,14 @@ function readGarp(block: Block, global: Block | undefined, path: string): readon
     ...seconds('again', delay),
     ...seconds('refresh', refresh),
   ]
+}
+
+/** The virtual MAC address is the same on both sides (RFC 9568, section 7.3), the name of the interface that has it is not. */
+function readVirtualMac(block: Block, path: string): readonly Finding[] {
+  const given = said(block, 'use_vmac')
+  if (given === undefined || said(block, 'priority')?.value === '255') return []
+  const say = given.value === '' ? '' : `its interface is named mk<family>-<VRID>-<index>, not ${given.value}`
+  return [key(`${path}.virtualMac`, 'true', [given.line], say)]
 }
 
 /** In a sync group keepalived drops checks that have a weight (its log: "ignoring … due to SYNC group"). */

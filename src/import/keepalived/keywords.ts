@@ -110,8 +110,12 @@ export const INSTANCE: Rules = {
   state: idle('the priority decides who is master'),
   preempt: idle('preempt is true by default'),
   ...each('virtual_routes | virtual_rules', gone(ROUTES)),
+  use_vmac: to('vrrp.<name>.virtualMac', 'priority 255 has its addresses on the interface itself'),
+  vmac_xmit_base: gone(
+    'with virtualMac multicast adverts come from the virtual MAC address; beside keepalived that is well',
+  ),
   ...each(
-    'use_vmac | use_vmac_addr | vmac_xmit_base | use_ipvlan',
+    'use_vmac_addr | use_ipvlan',
     gone('addresses have the MAC of the interface; clients learn it anew by gratuitous ARP'),
   ),
   ...each(
