@@ -6,15 +6,15 @@ import type { Event } from '../events/event.js'
 import type { Incident } from '../incidents/incident.js'
 import { OWNERS, phasesOf, sharesOf } from '../incidents/phases.js'
 import type { ClusterStatus, ListenerStatus, Status } from '../pools/status.js'
+import type { ByteCount } from '../sessions/byte-totals.js'
 import type { RouterReport } from '../vrrp/conversation.js'
-import { type ByteCount, createByteTotals } from './byte-totals.js'
 import { createMeters, type Meters } from './meters.js'
 import type { MetricName } from './metric-table.js'
 
 export interface MetricsDeps {
   readonly status: () => Status
-  /** Bytes of sessions still open and joined, an entry each (or summed by listener and member). */
-  readonly liveBytes: () => Iterable<ByteCount>
+  /** Bytes moved, an entry for each listener and member. */
+  readonly bytes: () => Iterable<ByteCount>
   readonly clusterOf: (listen: string) => string | undefined
 }
 
@@ -30,18 +30,18 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const meters = createMeters(registry)
-  const bytes = createByteTotals()
   const clusterOf = (listen: string) => deps.clusterOf(listen) ?? ''
 
   return {
     count(event) {
-      if (event.kind === 'session_ended' && event.member !== undefined) bytes.ended({ ...event, member: event.member })
       countEvent(meters, clusterOf, event)
     },
     text() {
-      const status = deps.status()
-      gauge(meters, status)
-      bytes.collect(deps.liveBytes(), clusterOf, knownIn(status), meters.bytes_total)
+      gauge(meters, deps.status())
+      for (const { listen, member, fromClient, fromMember } of deps.bytes()) {
+        meters.bytes_total.put(fromClient, clusterOf(listen), listen, member, 'up')
+        meters.bytes_total.put(fromMember, clusterOf(listen), listen, member, 'down')
+      }
       return registry.metrics()
     },
   }
@@ -97,6 +97,7 @@ function countPhases(meters: Meters, incident: Incident): void {
 }
 
 const FROM_STATUS = [
+  'bytes_total',
   'sessions',
   'held_sessions',
   'listener_paused',
@@ -158,9 +159,4 @@ function gaugeListener(meters: Meters, listener: ListenerStatus, status: Status)
   const members = status.clusters.find(c => c.name === cluster)?.members ?? []
   const usable = members.filter(m => m.pools.some(p => p.listen === name && p.usable))
   meters.pool_members.put(usable.length, cluster, name)
-}
-
-function knownIn(status: Status): (cluster: string, member: string) => boolean {
-  const names = new Set(status.clusters.flatMap(c => c.members.map(m => JSON.stringify([c.name, m.name]))))
-  return (cluster, member) => names.has(JSON.stringify([cluster, member]))
 }

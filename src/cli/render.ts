@@ -3,6 +3,14 @@
 
 import { printable } from '../events/printable.js'
 import type { ClusterStatus, ListenerStatus, MemberStatus, Status, VrrpStatus } from '../pools/status.js'
+import {
+  checkWords,
+  leaderWords,
+  listenerTotalWords,
+  listenerTroubleWords,
+  memberTotalWords,
+  waitingWords,
+} from '../pools/words.js'
 import { formatBytes, formatMs } from '../units/units.js'
 import { columns } from './columns.js'
 import type { Paint } from './paint.js'
@@ -47,7 +55,7 @@ function renderCluster(cluster: ClusterStatus, paint: Paint): string[] {
   )
   const facts = [
     ['gate', gateText(cluster.gate, paint)],
-    ['leader', printable(cluster.leader ?? 'none: no leader key')],
+    ['leader', printable(leaderWords(cluster))],
     ...sourceRows(cluster, paint),
     ...(marks.length > 0 ? [['note', paint.odd(marks.join(', '))]] : []),
     ...cluster.problems.map(problem => ['problem', paint.odd(printable(problem))]),
@@ -74,7 +82,9 @@ function sourceRows({ source }: ClusterStatus, paint: Paint): string[][] {
 
 function renderMembers(members: readonly MemberStatus[], paint: Paint): string[] {
   if (members.length === 0) return ['  no members are known']
-  const head = ['MEMBER', 'ADDRESS', 'NOW', 'PATRONI SAYS', 'TL', 'LAG', 'SESSIONS', 'HEALTH'].map(paint.faint)
+  const head = ['MEMBER', 'ADDRESS', 'NOW', 'PATRONI SAYS', 'TL', 'LAG', 'SESSIONS', 'LAST CHECK', 'HEALTH'].map(
+    paint.faint,
+  )
   const table = columns([head, ...members.map(member => memberRow(member, paint))], '  ')
   const [first = '', ...rows] = table
   return [first, ...members.flatMap((member, i) => [rows[i] ?? '', ...verdicts(member, paint)])]
@@ -92,6 +102,7 @@ function memberRow(member: MemberStatus, paint: Paint): string[] {
     member.timeline === undefined ? '-' : String(member.timeline),
     member.lag === undefined ? '-' : formatBytes(member.lag),
     String(member.sessions),
+    checkWords(member.check),
     [health, ...marks.map(paint.odd)].join(', '),
   ]
 }
@@ -102,7 +113,8 @@ function verdicts(member: MemberStatus, paint: Paint): string[] {
     pool.usable ? paint.good('yes') : paint.odd('no '),
     printable(pool.why),
   ])
-  return columns(rows, '      ')
+  const totals = paint.faint(`      since start: ${memberTotalWords(member)}`)
+  return [...columns(rows, '      '), totals]
 }
 
 function renderListeners(listeners: readonly ListenerStatus[], paint: Paint): string[] {
@@ -117,5 +129,15 @@ function renderListeners(listeners: readonly ListenerStatus[], paint: Paint): st
     String(sessions.startup),
     `${listener.ready ? paint.good('yes') : paint.bad('no')}: ${printable(listener.why)}`,
   ])
-  return columns([head, ...rows])
+  const [first = '', ...table] = columns([head, ...rows])
+  return [first, ...listeners.flatMap((listener, i) => [table[i] ?? '', ...sinceStart(listener, paint)])]
+}
+
+function sinceStart(listener: ListenerStatus, paint: Paint): string[] {
+  const [waiting, trouble] = [waitingWords(listener), listenerTroubleWords(listener)]
+  return [
+    ...(waiting === '' ? [] : [paint.odd(`    waiting now: ${waiting}`)]),
+    paint.faint(`    since start: ${listenerTotalWords(listener)}`),
+    ...(trouble === '' ? [] : [`    ${trouble}`]),
+  ]
 }

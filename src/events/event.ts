@@ -1,6 +1,7 @@
 // Everything worth telling, as one union. report(event) writes the log line and moves the counter, so they cannot disagree.
 // Never carries a secret, a query or a password.
 
+import type { Answer } from '../health/answer.js'
 import type { Incident } from '../incidents/incident.js'
 import type { ClosedBecause } from '../pools/gate.js'
 import type { End, Refusal } from '../sessions/end.js'
@@ -68,7 +69,13 @@ export type Event =
       readonly usable: boolean
       readonly why: string
     }
-  | { readonly kind: 'probed'; readonly cluster: string; readonly member: string; readonly took: Ms }
+  | {
+      readonly kind: 'probed'
+      readonly cluster: string
+      readonly member: string
+      readonly took: Ms
+      readonly said: Answer['kind']
+    }
   // sessions
   | {
       readonly kind: 'session_refused'
@@ -85,6 +92,8 @@ export type Event =
       readonly member: string
       readonly heldFor: Ms
       readonly connectTook: Ms
+      /** Failed dials before the one that joined it. */
+      readonly retries: number
     }
   | {
       readonly kind: 'session_ended'

@@ -1,15 +1,16 @@
 // What the admin address and the control socket show and do: gathers it from the clusters and the proxy when asked.
 
-import type { ByteCount } from '../admin/byte-totals.js'
 import type { AdminDeps, Outcome } from '../admin/deps.js'
 import type { EventFeed } from '../admin/feed.js'
 import { createSidecars } from '../admin/sidecars.js'
 import type { Config, ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
-import type { Status } from '../pools/status.js'
+import type { ListenerStatus, Status } from '../pools/status.js'
 import { clusterStatus, explainLines, type StatusInput } from '../pools/view.js'
 import type { ProxyServer } from '../proxy/proxy.js'
-import { formatMs, type Ms, ms } from '../units/units.js'
+import type { ByteCount } from '../sessions/byte-totals.js'
+import type { Tally } from '../sessions/tally.js'
+import { bytes, type EpochMs, formatMs, type Ms, ms } from '../units/units.js'
 import type { Cluster } from './cluster.js'
 import { createOrders, type Orders } from './orders.js'
 import type { Recorder } from './recorder.js'
@@ -20,10 +21,12 @@ export interface OfficeDeps {
   readonly config: () => Config
   readonly version: string
   readonly now: () => Ms
+  readonly wall: () => EpochMs
   readonly clusters: ReadonlyMap<string, Cluster>
   readonly proxy: ProxyServer
   readonly report: Report
   readonly recorder: Recorder
+  readonly tally: Tally
   readonly feed: EventFeed
   readonly metrics: () => Promise<string>
   readonly reload: () => Promise<Outcome>
@@ -40,7 +43,8 @@ export interface Office extends AdminDeps {
   giveWay(): void
   /** Lets go of the sidecars. */
   close(): void
-  liveBytes(): Iterable<ByteCount>
+  /** Bytes moved since the start, by listener and member. */
+  bytes(): readonly ByteCount[]
 }
 
 export function createOffice(deps: OfficeDeps): Office {
@@ -63,27 +67,51 @@ export function createOffice(deps: OfficeDeps): Office {
   const listensOf = (cluster: string) =>
     new Map<string, ListenConfig>(Object.entries(config().listen).filter(([, listen]) => listen.cluster === cluster))
 
-  const inputOf = (cluster: Cluster): StatusInput => ({
+  const clusterOf = (listen: string) => config().listen[listen]?.cluster
+  /** What is moved to and from a member counts as long as the member is known. */
+  const moved = () =>
+    deps.tally.bytes(proxy.moved(), ({ listen, member }) => {
+      const cluster = clusters.get(clusterOf(listen) ?? '')
+      return cluster?.state().topology?.members.has(member) ?? false
+    })
+
+  const inputOf = (cluster: Cluster, counts: readonly ByteCount[]): StatusInput => ({
     state: cluster.state(),
     scope: cluster.config().scope,
     source: cluster.source(),
     rules: cluster.config().probe,
     listens: listensOf(cluster.name),
-    sessionsOn: member => proxy.sessionsOn(cluster.name, member),
+    sessions: member => ({ now: proxy.sessionsOn(cluster.name, member), most: proxy.mostOn(cluster.name, member) }),
+    totals: member => ({
+      ...deps.tally.member(cluster.name, member, now()),
+      ...sum(counts.filter(one => one.member === member && clusterOf(one.listen) === cluster.name)),
+    }),
   })
 
-  const status = (): Status => ({
-    name: config().fleet.name,
-    version: deps.version,
-    up: ms(now() - startedAt),
-    stopping: proxy.stopping(),
-    pid: process.pid,
-    ...withDefined('drained', orders.drainedFor()),
-    ...withDefined('predecessor', deps.predecessor()),
-    clusters: [...clusters.values()].map(cluster => clusterStatus(inputOf(cluster), now())),
-    listeners: proxy.listeners(),
-    ...(Object.keys(config().vrrp).length > 0 && { vrrp: vrrp() }),
-  })
+  function listeners(counts: readonly ByteCount[]): ListenerStatus[] {
+    return proxy.listeners().map(({ came, ...listener }) => {
+      const { name } = listener
+      const totals = { came, ...deps.tally.listener(name), ...sum(counts.filter(({ listen }) => listen === name)) }
+      return { ...listener, totals }
+    })
+  }
+
+  function status(): Status {
+    const counts = moved()
+    return {
+      name: config().fleet.name,
+      version: deps.version,
+      at: deps.wall(),
+      up: ms(now() - startedAt),
+      stopping: proxy.stopping(),
+      pid: process.pid,
+      ...withDefined('drained', orders.drainedFor()),
+      ...withDefined('predecessor', deps.predecessor()),
+      clusters: [...clusters.values()].map(cluster => clusterStatus(inputOf(cluster, counts), now())),
+      listeners: listeners(counts),
+      ...(Object.keys(config().vrrp).length > 0 && { vrrp: vrrp() }),
+    }
+  }
 
   function ready(name?: string): { ok: boolean; why: string } {
     const names = Object.keys(config().listen)
@@ -112,7 +140,7 @@ export function createOffice(deps: OfficeDeps): Office {
       const paused = proxy.paused().get(listen)
       const first =
         paused === undefined ? [] : [`${listen}: paused by an operator for ${formatMs(paused)}: everyone new waits`]
-      return [...first, ...explainLines(found, inputOf(cluster), now())]
+      return [...first, ...explainLines(found, inputOf(cluster, []), now())]
     },
     sessions: () => proxy.sessions(),
     incidents: () => deps.recorder.incidents(),
@@ -137,8 +165,14 @@ export function createOffice(deps: OfficeDeps): Office {
       sidecars.announceSuccessor()
     },
     close: sidecars.stop,
-    liveBytes: () =>
-      proxy.sessions().flatMap(({ member, ...rest }) => (member === undefined ? [] : [{ ...rest, member }])),
+    bytes: moved,
+  }
+}
+
+function sum(counts: readonly ByteCount[]): Pick<ByteCount, 'fromClient' | 'fromMember'> {
+  return {
+    fromClient: bytes(counts.reduce((total, { fromClient }) => total + fromClient, 0)),
+    fromMember: bytes(counts.reduce((total, { fromMember }) => total + fromMember, 0)),
   }
 }
 

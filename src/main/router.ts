@@ -14,6 +14,7 @@ import type { OpenProblem } from '../proxy/entrances.js'
 import { createProxy, type ProxyServer } from '../proxy/proxy.js'
 import { createEngine } from '../relay/create.js'
 import { planOpening } from '../reload/plan.js'
+import { createTally } from '../sessions/tally.js'
 import { epochMs, type Ms, ms } from '../units/units.js'
 import { createAdminServers } from './admin-servers.js'
 import { createClusters } from './clusters.js'
@@ -64,9 +65,11 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
   const log = createLog({ ...inForce.log, now, told: line => feed.push(line) })
   // Its warnings go to the log alone: nothing else is built yet.
   const recorder = createRecorder(config, { now, wall, warn: what => log.report({ kind: 'warned', what }) })
+  const tally = createTally(listen => config().listen[listen]?.cluster)
   const report = (event: Event): void => {
     log.report(event)
     metrics.count(event)
+    tally.hear(event, now())
     for (const made of recorder.hear(event)) report(made)
   }
   const bug = (error: unknown) => {
@@ -96,7 +99,7 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
     },
   })
   const office = createOffice({
-    ...{ config, version, now, proxy, report, recorder, feed },
+    ...{ config, version, now, wall, proxy, report, recorder, tally, feed },
     ...{ restart: input.restart, predecessor: input.predecessor },
     clusters: clusters.inForce,
     metrics: () => metrics.text(),
@@ -104,7 +107,7 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
   })
   const metrics = createMetrics({
     status: office.status,
-    liveBytes: office.liveBytes,
+    bytes: office.bytes,
     clusterOf: listen => config().listen[listen]?.cluster,
   })
   const admin = createAdminServers(office, report, bind)

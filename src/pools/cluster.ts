@@ -112,9 +112,10 @@ function takeProbe(state: ClusterState, outcome: ProbeOutcome, rules: ClusterRul
     ...(answer.kind === 'primary' ? {} : { noAt: askedAt }),
   }
   const [next, events] = withHealth(state, member, health => onProbe(health, outcome, rules), answeredAt)
-  const took: Event = { kind: 'probed', cluster: state.name, member, took: ms(answeredAt - askedAt) }
+  const took = ms(answeredAt - askedAt)
+  const probed: Event = { kind: 'probed', cluster: state.name, member, took, said: answer.kind }
   const told = { ...next, words: new Map(next.words).set(member, word) }
-  return [withPosition(told, outcome, before.answer), [took, ...events]]
+  return [withPosition(told, outcome, before.answer), [probed, ...events]]
 }
 
 /**

@@ -1,14 +1,40 @@
 // The status document: what `status --json`, `/status` and the dashboard show. One shape, in the words of the verdicts.
 
 import type { EndpointStatus } from '../asking/endpoints.js'
-import type { Bytes, Ms } from '../units/units.js'
+import type { Via } from '../health/answer.js'
+import type { End } from '../sessions/end.js'
+import type { Bytes, EpochMs, Ms } from '../units/units.js'
 import type { RouterReport } from '../vrrp/conversation.js'
 
 export interface PoolVerdict {
   readonly listen: string
   readonly usable: boolean
+  /** Its part of new sessions: weight times slow start. */
+  readonly share: number
   /** `streaming, 0B behind`, `not usable: lag 21.0MiB is over maxLag 16.0MiB` … the words of `explain` and of refusals. */
   readonly why: string
+}
+
+/** The last probe: what came of it, how long it took, and how long ago it was answered. */
+export interface CheckStatus {
+  readonly via: Via
+  /** `primary`, `replica`, or why it could not be asked. */
+  readonly said: string
+  readonly took: Ms
+  readonly ago: Ms
+}
+
+/** What has been of a member since this router started. */
+export interface MemberTotals {
+  readonly joined: number
+  readonly cut: number
+  readonly failedDials: number
+  readonly checks: number
+  readonly failedChecks: number
+  readonly downs: number
+  readonly downFor: Ms
+  readonly fromClient: Bytes
+  readonly fromMember: Bytes
 }
 
 export interface MemberStatus {
@@ -23,9 +49,16 @@ export interface MemberStatus {
   readonly healthy: boolean
   /** Why it is unhealthy, or how long it has been healthy. */
   readonly health: string
+  /** For how long it has been healthy, or not. */
+  readonly healthFor: Ms
+  /** Absent until it was first asked. */
+  readonly check?: CheckStatus
   readonly drained: boolean
   readonly vanished: boolean
   readonly sessions: number
+  /** The most sessions at one time. */
+  readonly mostSessions: number
+  readonly totals: MemberTotals
   readonly pools: readonly PoolVerdict[]
 }
 
@@ -33,6 +66,10 @@ export interface ClusterStatus {
   readonly name: string
   readonly scope: string
   readonly leader?: string
+  /** For how long the leader key has named it, or nobody. */
+  readonly leaderFor: Ms
+  /** The newest timeline that a member told. */
+  readonly timeline?: number
   readonly gate:
     | { readonly kind: 'open'; readonly member: string; readonly for: Ms }
     | { readonly kind: 'closed'; readonly why: string; readonly for: Ms }
@@ -69,6 +106,31 @@ export interface ListenerStatus {
     readonly dialing: number
     readonly joined: number
   }
+  /** The most sessions that may be open at one time, and held. */
+  readonly limits: { readonly open: number; readonly held: number }
+  /** The most there have been at one time, and that came in one second. */
+  readonly most: { readonly open: number; readonly held: number; readonly rate: number }
+  /** Clients that came in the last second. */
+  readonly rate: number
+  /** How long the longest waiting client has waited; absent while nobody is held. */
+  readonly waitingFor?: Ms
+  /** How long ago the last client came. */
+  readonly lastAgo?: Ms
+  readonly totals: ListenerTotals
+}
+
+/** What has been of a listener since this router started. */
+export interface ListenerTotals {
+  /** Clients that came. */
+  readonly came: number
+  readonly held: number
+  /** How sessions ended, refusals included. */
+  readonly ended: Readonly<Partial<Record<End, number>>>
+  readonly failedDials: number
+  /** Dials made because one before had failed. */
+  readonly retries: number
+  readonly fromClient: Bytes
+  readonly fromMember: Bytes
 }
 
 /** A virtual router of the configuration, and what its sidecar says of it. */
@@ -81,6 +143,8 @@ export interface VrrpStatus {
 export interface Status {
   readonly name: string
   readonly version: string
+  /** The time of day on this router when this was told. */
+  readonly at: EpochMs
   /** Time since start. */
   readonly up: Ms
   readonly stopping: boolean

@@ -1,6 +1,7 @@
 // A cluster's state as pools, status and explain see it: every verdict with its words.
 
 import type { ListenConfig } from '../config/shape.js'
+import type { ProbeOutcome } from '../health/answer.js'
 import { healthWords, slowStartShare } from '../health/health.js'
 import { type Lag, lagOf } from '../health/lag.js'
 import type { SourceStatus } from '../sources/source.js'
@@ -9,7 +10,7 @@ import type { Member } from '../topology/topology.js'
 import { type Bytes, type Ms, ms } from '../units/units.js'
 import type { ClusterState } from './cluster.js'
 import { type PoolEntry, type PoolRules, poolOf } from './pool.js'
-import type { ClusterStatus, MemberStatus, PoolVerdict } from './status.js'
+import type { CheckStatus, ClusterStatus, MemberStatus, MemberTotals, PoolVerdict } from './status.js'
 
 export interface ViewRules {
   readonly slowStart: Ms
@@ -61,7 +62,8 @@ export interface StatusInput {
   readonly rules: ViewRules
   /** Listeners of this cluster by name. */
   readonly listens: ReadonlyMap<string, ListenConfig>
-  readonly sessionsOn: (member: string) => number
+  readonly sessions: (member: string) => { readonly now: number; readonly most: number }
+  readonly totals: (member: string) => MemberTotals
 }
 
 /** The status document's part on one cluster. */
@@ -71,10 +73,14 @@ export function clusterStatus(input: StatusInput, now: Ms): ClusterStatus {
   const since = ms(now - gate.since)
   const pools = new Map([...input.listens].map(([name, listen]) => [name, poolNow(state, listen, input.rules, now)]))
   const leader = topology?.term?.leader
+  const members = [...(topology?.members.values() ?? [])].sort(byName).map(one => memberStatus(one, input, pools, now))
+  const timelines = members.flatMap(({ timeline }) => timeline ?? [])
   return {
     name: state.name,
     scope: input.scope,
     ...(leader === undefined ? {} : { leader }),
+    leaderFor: ms(now - state.termSince),
+    ...(timelines.length === 0 ? {} : { timeline: Math.max(...timelines) }),
     gate:
       gate.kind === 'open'
         ? { kind: 'open', member: gate.member, for: since }
@@ -89,9 +95,7 @@ export function clusterStatus(input: StatusInput, now: Ms): ClusterStatus {
       ...(source.next === undefined ? {} : { next: source.next }),
       ...(source.answeredAt === undefined ? {} : { age: ms(now - source.answeredAt) }),
     },
-    members: [...(topology?.members.values() ?? [])]
-      .sort(byName)
-      .map(member => memberStatus(member, input, pools, now)),
+    members,
     problems: topology?.problems ?? [],
   }
 }
@@ -100,7 +104,7 @@ const byName = (a: Member, b: Member) => (a.name < b.name ? -1 : 1)
 
 function memberStatus(
   member: Member,
-  { state, rules, sessionsOn }: StatusInput,
+  { state, rules, totals, ...input }: StatusInput,
   pools: ReadonlyMap<string, readonly PoolEntry[]>,
   now: Ms,
 ): MemberStatus {
@@ -109,6 +113,8 @@ function memberStatus(
   const { up, words } = conditionOf(state, name, rules, now)
   const timeline = (answer?.kind === 'unasked' ? undefined : answer?.timeline) ?? member.timeline
   const lag = lagBytes(lagNow(state, member, rules, now))
+  const sessions = input.sessions(name)
+  const check = checkStatus(state.words.get(name)?.last, now)
   return {
     name,
     address: formatAddress(member.address),
@@ -116,13 +122,24 @@ function memberStatus(
     published: { role: member.role, state: member.state },
     healthy: up === true,
     health: words,
+    healthFor: ms(now - (state.health.get(name)?.since ?? now)),
     drained: state.drained.has(name),
     vanished: member.vanishedAt !== undefined,
-    sessions: sessionsOn(name),
+    sessions: sessions.now,
+    mostSessions: sessions.most,
+    totals: totals(name),
     pools: [...pools].map(([listen, entries]) => verdictOn(name, listen, entries)),
+    ...(check === undefined ? {} : { check }),
     ...(timeline === undefined ? {} : { timeline }),
     ...(lag === undefined || answer?.kind === 'primary' ? {} : { lag }),
   }
+}
+
+function checkStatus(last: ProbeOutcome | undefined, now: Ms): CheckStatus | undefined {
+  if (last === undefined) return undefined
+  const { via, answer, askedAt, answeredAt } = last
+  const said = answer.kind === 'unasked' ? answer.why : roleWord(answer.kind)
+  return { via, said, took: ms(answeredAt - askedAt), ago: ms(now - answeredAt) }
 }
 
 function roleWord(kind: 'primary' | 'recovery' | 'unasked' | undefined): MemberStatus['role'] {
@@ -134,7 +151,7 @@ const lagBytes = (lag: Lag): Bytes | undefined => (lag.kind === 'known' ? lag.by
 
 function verdictOn(member: string, listen: string, entries: readonly PoolEntry[]): PoolVerdict {
   const entry = entries.find(one => one.member.name === member)
-  return { listen, usable: entry?.usable ?? false, why: entry?.why ?? 'not known' }
+  return { listen, usable: entry?.usable ?? false, share: entry?.share ?? 0, why: entry?.why ?? 'not known' }
 }
 
 /** `explain LISTENER`: the gate where it matters, then every member and why it is or is not in the pool. */

@@ -37,13 +37,14 @@ export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
   return (socket, listener) => {
     const session = newSession(++lastId, socket, listener, room.now())
     const refusal = admission(session)
+    // One that is turned away never holds a place, not even for the count of the most at one time.
+    if (refusal) session.state = 'closing'
     room.table.add(session)
     // Once joined, a client's end is passed on, not taken for a leaving: it may have half-closed behind its last words.
     doorOf(session).inbound.onGone(error => {
       if (session.state !== 'joined') left(session, error, room)
     })
-    if (refusal?.end === 'refused_limit' && room.table.in('closing').size < MOST_CLOSING)
-      deny(session, refusal.message, room)
+    if (refusal?.end === 'refused_limit' && room.table.in('closing').size < MOST_CLOSING) deny(session, refusal.message)
     else if (refusal) {
       refuse(session, refusal.end, `mekare: ${refusal.message}`, room)
       return
@@ -62,9 +63,8 @@ interface Denied {
  * Over a limit only a CancelRequest is served, as PostgreSQL does: it is how an operator gets out of there. Until its first
  * packet is read the client counts as closing: it holds no place, and has not long.
  */
-function deny(session: Session, message: string, room: Room): void {
+function deny(session: Session, message: string): void {
   session.denied = `mekare: ${message}`
-  room.table.move(session, 'closing')
 }
 
 function newSession(id: number, socket: Socket, listener: Listener, now: Ms): Session {

@@ -156,8 +156,8 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
   session.since = room.now()
   const joined = { role: session.config.role, member, heldFor: session.heldFor }
   session.listener.cluster.tell({ kind: 'joined', ...joined })
-  const { listen, client, heldFor } = session
-  room.report({ kind: 'session_joined', listen, client, member, heldFor, connectTook: session.connectTook ?? ms(0) })
+  const { listen, client, heldFor, failures: retries, connectTook = ms(0) } = session
+  room.report({ kind: 'session_joined', listen, client, member, heldFor, connectTook, retries })
   const escorted =
     request.kind === 'startup'
       ? await escort(session, { socket, inbound, link }, linked.answer)

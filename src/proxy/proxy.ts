@@ -2,7 +2,6 @@
 
 import type { Config, ListenConfig } from '../config/shape.js'
 import type { Bind, Listening } from '../listening/listening.js'
-import type { ListenerStatus, SessionStatus } from '../pools/status.js'
 import type { Engine } from '../relay/relay.js'
 import { createTable, STATES } from '../sessions/table.js'
 import { type Ms, ms } from '../units/units.js'
@@ -13,9 +12,9 @@ import { startJanitor } from './janitor.js'
 import { createListener, type Listener } from './listener.js'
 import { reconcile } from './reconcile.js'
 import type { ClusterView, KeyHome, Room } from './room.js'
-import { cut, drop, movedBytes, refuse, type Session, type SessionDeps } from './session.js'
+import { cut, drop, refuse, type Session, type SessionDeps } from './session.js'
+import { createShowing, type Showing } from './showing.js'
 import { stopWait } from './wait.js'
-import { refusalOf } from './waitroom.js'
 
 /** How long the refused and the cut have to take their last bytes at a stop. */
 const LAST_WORDS = ms(500)
@@ -33,7 +32,7 @@ export interface ProxyDeps extends Pick<SessionDeps, 'report' | 'now'> {
   readonly bug: (error: unknown) => void
 }
 
-export interface ProxyServer {
+export interface ProxyServer extends Showing {
   /**
    * Opens the sockets that a plan wants opened. Nothing has changed before commit(), which makes listeners what the plan says: a
    * session goes on as it came, one that has not joined a member yet goes by the new rules where its listener goes on.
@@ -57,12 +56,6 @@ export interface ProxyServer {
   paused(): ReadonlyMap<string, Ms>
   /** Whether a session is left that came to this cluster. */
   uses(cluster: ClusterView): boolean
-  ready(listen: string): { readonly ok: boolean; readonly why: string }
-  /** Whether it could serve, once it listens. */
-  couldServe(listen: string): { readonly ok: boolean; readonly why: string }
-  listeners(): ListenerStatus[]
-  sessions(): SessionStatus[]
-  sessionsOn(cluster: string, member: string): number
   size(): number
 }
 
@@ -198,12 +191,17 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     },
     paused: () => new Map([...pausedSince.keys()].map(listen => [listen, pausedFor(listen) ?? ms(0)])),
     uses: cluster => sessions().some(({ listener }) => listener.cluster === cluster),
-    ready: name => readiness(found(listeners, name, 'listener')),
-    couldServe: name => serving(found(listeners, name, 'listener')),
-    listeners: () => [...listeners.values(), ...onlyRetired()].map(listenerStatus),
-    sessions: () =>
-      (['startup', 'held', 'dialing', 'joined'] as const).flatMap(state => [...table.in(state)].map(statusOf)),
-    sessionsOn: (cluster, member) => table.on(cluster, member),
+    ...createShowing({
+      table,
+      now,
+      listener: name => found(listeners, name, 'listener'),
+      shown: () => [...listeners.values(), ...onlyRetired()],
+      inForce: name => listeners.has(name),
+      address: name => entrances.get(name)?.bound,
+      maxSessions: deps.maxSessions,
+      stopping: () => stopping,
+      pausedFor,
+    }),
     size: () => table.size(),
   }
 
@@ -211,61 +209,6 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
   function onlyRetired(): readonly Listener[] {
     forgetRetired()
     return [...retired].filter(({ name }) => !listeners.has(name))
-  }
-
-  function readiness(listener: Listener): { ok: boolean; why: string } {
-    const { name } = listener
-    if (stopping) return { ok: false, why: 'the proxy is stopping' }
-    if (!listeners.has(name)) return { ok: false, why: 'taken away by a reload; its sessions end by themselves' }
-    if (!entrances.get(name)) return { ok: false, why: 'not listening yet' }
-    return serving(listener)
-  }
-
-  function serving(listener: Listener): { ok: boolean; why: string } {
-    const { name, cluster, rules } = listener
-    const usable = cluster.pool(rules()).filter(entry => entry.usable)
-    if (usable.length > 0 && pausedFor(name) === undefined)
-      return { ok: true, why: `takes sessions for ${usable.map(entry => entry.member.name).join(', ')}` }
-    return { ok: false, why: refusalOf(listener, now())[1] }
-  }
-
-  function listenerStatus(listener: Listener): ListenerStatus {
-    const { name } = listener
-    const count = (state: 'startup' | 'held' | 'dialing' | 'joined') => table.count(name, state)
-    const { ok, why } = readiness(listener)
-    const { cluster, role } = listener.rules()
-    const sessions = {
-      startup: count('startup'),
-      held: count('held'),
-      dialing: count('dialing'),
-      joined: count('joined'),
-    }
-    const paused = pausedFor(name)
-    return {
-      name,
-      cluster,
-      role,
-      ...(paused === undefined ? {} : { paused }),
-      ready: ok,
-      why,
-      sessions,
-      address: entrances.get(name)?.bound ?? 'not listening',
-    }
-  }
-
-  function statusOf(session: Session): SessionStatus {
-    const { id, client, state, member, backendClient, connectTook } = session
-    return {
-      id,
-      listen: session.listen,
-      client,
-      state: state === 'closing' ? 'joined' : state,
-      for: ms(now() - session.since),
-      ...movedBytes(session),
-      ...(member === undefined ? {} : { member }),
-      ...(backendClient === undefined ? {} : { backendClient }),
-      ...(connectTook === undefined ? {} : { connectTook }),
-    }
   }
 }
 

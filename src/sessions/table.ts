@@ -1,7 +1,8 @@
 // The table of sessions: one Set per state, so that the size of the Set is the gauge and moving between Sets is the transition.
 // Knows limits and counts. Never touches a socket.
 
-import type { Ms } from '../units/units.js'
+import { type Ms, ms } from '../units/units.js'
+import { createRate, type Rate } from './rate.js'
 
 export const STATES = ['startup', 'held', 'dialing', 'joined', 'closing'] as const
 export type SessionState = (typeof STATES)[number]
@@ -40,6 +41,25 @@ export interface Table<S extends Row> {
   /** Sessions joined with or being dialled to a member, over all listeners of its cluster. */
   on(cluster: string, member: string): number
   count(listen: string, state: SessionState): number
+  /** The most of a listener at one time: of all that hold a place, and of those held. */
+  most(listen: string): { readonly open: number; readonly held: number }
+  /** The most on a member at one time. */
+  mostOn(cluster: string, member: string): number
+  /** Those that came to a listener since the start: how many, how many in a second now and at most, and how long ago the last. */
+  arrivals(listen: string, now: Ms): Arrivals
+}
+
+export interface Arrivals {
+  readonly total: number
+  readonly rate: number
+  readonly mostRate: number
+  readonly lastAgo?: Ms
+}
+
+interface Came {
+  total: number
+  lastAt: Ms
+  readonly rate: Rate
 }
 
 export function createTable<S extends Row>(): Table<S> {
@@ -49,20 +69,34 @@ export function createTable<S extends Row>(): Table<S> {
   const members = new Map<string, number>()
   const listens = new Map<string, number>()
   const perListen = new Map<string, number>()
+  const mosts = {
+    members: new Map<string, number>(),
+    listens: new Map<string, number>(),
+    perListen: new Map<string, number>(),
+  }
+  const came = new Map<string, Came>()
 
-  const bump = <K>(map: Map<K, number>, key: K, by: 1 | -1) => {
+  const bump = (map: Map<string, number>, key: string, by: 1 | -1, most?: Map<string, number>) => {
     const n = (map.get(key) ?? 0) + by
     if (n > 0) map.set(key, n)
     else map.delete(key)
+    if (most !== undefined && n > (most.get(key) ?? 0)) most.set(key, n)
   }
   // One that is closing holds no place: it has been answered, and only its socket is still to go.
   const book = (session: S, by: 1 | -1) => {
     if (session.state !== 'closing') {
       bump(hosts, session.host, by)
-      bump(perListen, session.listen, by)
+      bump(perListen, session.listen, by, mosts.perListen)
     }
-    bump(listens, `${session.listen}/${session.state}`, by)
-    if (session.member !== undefined) bump(members, `${session.cluster}/${session.member}`, by)
+    bump(listens, `${session.listen}/${session.state}`, by, mosts.listens)
+    if (session.member !== undefined) bump(members, `${session.cluster}/${session.member}`, by, mosts.members)
+  }
+  const arrive = ({ listen, acceptedAt }: S) => {
+    const arrivals = came.get(listen) ?? { total: 0, lastAt: acceptedAt, rate: createRate() }
+    arrivals.total++
+    arrivals.lastAt = acceptedAt
+    arrivals.rate.note(acceptedAt)
+    came.set(listen, arrivals)
   }
 
   return {
@@ -78,6 +112,7 @@ export function createTable<S extends Row>(): Table<S> {
       ids.set(session.id, session)
       sets[session.state].add(session)
       book(session, 1)
+      arrive(session)
     },
     move(session, to, member) {
       if (!ids.has(session.id)) return
@@ -98,5 +133,13 @@ export function createTable<S extends Row>(): Table<S> {
     size: () => ids.size,
     on: (cluster, member) => members.get(`${cluster}/${member}`) ?? 0,
     count: (listen, state) => listens.get(`${listen}/${state}`) ?? 0,
+    most: listen => ({ open: mosts.perListen.get(listen) ?? 0, held: mosts.listens.get(`${listen}/held`) ?? 0 }),
+    mostOn: (cluster, member) => mosts.members.get(`${cluster}/${member}`) ?? 0,
+    arrivals(listen, now) {
+      const arrivals = came.get(listen)
+      if (arrivals === undefined) return { total: 0, rate: 0, mostRate: 0 }
+      const { total, rate, lastAt } = arrivals
+      return { total, rate: rate.now(now), mostRate: rate.most(), lastAgo: ms(now - lastAt) }
+    },
   }
 }

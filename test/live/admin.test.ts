@@ -15,30 +15,16 @@ import { cli } from '../../src/cli/cli.js'
 import type { Event } from '../../src/events/event.js'
 import { createBind } from '../../src/listening/bind.js'
 import { NOTHING } from '../../src/listening/inherited.js'
-import type { Status } from '../../src/pools/status.js'
 import { epochMs, ms } from '../../src/units/units.js'
+import { status as anyStatus, listener } from '../unit/status-words.js'
 
 const bind = createBind(NOTHING)
 
-const status: Status = {
+const status = anyStatus({
   name: 'gate<1>',
-  version: '0.1.0',
-  pid: 7,
   up: ms(1000),
-  stopping: false,
-  clusters: [],
-  listeners: [
-    {
-      name: 'read',
-      cluster: 'demo',
-      address: '127.0.0.1:5001',
-      role: 'replica',
-      ready: false,
-      why: 'no replica qualifies',
-      sessions: { startup: 0, held: 0, dialing: 0, joined: 0 },
-    },
-  ],
-}
+  listeners: [listener('read', { ready: false, why: 'no replica qualifies' })],
+})
 
 function fakes() {
   const feed = createFeed(() => epochMs(7))

@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { ByteCount } from '../../src/admin/byte-totals.js'
 import { createFeed } from '../../src/admin/feed.js'
 import { createLog } from '../../src/admin/log.js'
 import { METRICS, PREFIX } from '../../src/admin/metric-table.js'
@@ -11,61 +10,32 @@ import { createMetrics } from '../../src/admin/metrics.js'
 import { generateMetricsReference } from '../../src/admin/reference.js'
 import type { Event } from '../../src/events/event.js'
 import type { MemberStatus, Status } from '../../src/pools/status.js'
+import type { ByteCount } from '../../src/sessions/byte-totals.js'
 import { bytes, epochMs, ms } from '../../src/units/units.js'
+import { cluster, listener, member, status } from './status-words.js'
 
-const member = (name: string, usable: boolean): MemberStatus => ({
-  name,
-  address: '10.0.0.1:5432',
-  role: 'replica',
-  published: { role: 'replica', state: 'streaming' },
-  lag: bytes(4096),
-  healthy: usable,
-  health: '',
-  drained: false,
-  vanished: false,
-  sessions: 0,
-  pools: [{ listen: 'read', usable, why: '' }],
-})
+const replica = (name: string, usable: boolean): MemberStatus =>
+  member(name, {
+    lag: bytes(4096),
+    healthy: usable,
+    pools: [{ listen: 'read', usable, share: 1, why: '' }],
+  })
 
 function statusWith(members: readonly MemberStatus[], leader?: string): Status {
-  return {
-    name: 'gate1',
-    version: '0.1.0',
-    pid: 7,
-    up: ms(0),
-    stopping: false,
-    clusters: [
-      {
-        name: 'demo',
-        scope: 'demo',
-        gate: { kind: 'closed', why: '', for: ms(0) },
-        pause: false,
-        standbyCluster: false,
-        source: { kind: 'etcd', endpoints: [], age: ms(1500), reconnects: 2 },
-        members,
-        problems: [],
-        ...(leader === undefined ? {} : { leader }),
-      },
-    ],
-    listeners: [
-      {
-        name: 'read',
-        cluster: 'demo',
-        address: '',
-        role: 'replica',
-        ready: true,
-        why: '',
-        sessions: { startup: 1, held: 2, dialing: 3, joined: 4 },
-      },
-    ],
-  }
+  const source = { kind: 'etcd', endpoints: [], age: ms(1500), reconnects: 2 }
+  const gate = { kind: 'closed', why: '', for: ms(0) } as const
+  return status({
+    clusters: [cluster(members, { source, gate, ...(leader === undefined ? {} : { leader }) })],
+    listeners: [listener('read', { sessions: { startup: 1, held: 2, dialing: 3, joined: 4 } })],
+  })
 }
 
 function bench() {
-  const world = { status: statusWith([member('pg1', true), member('pg2', false)], 'pg1'), live: [] as ByteCount[] }
+  const moved: ByteCount[] = []
+  const world = { status: statusWith([replica('pg1', true), replica('pg2', false)], 'pg1'), moved }
   const metrics = createMetrics({
     status: () => world.status,
-    liveBytes: () => world.live,
+    bytes: () => world.moved,
     clusterOf: listen => (listen === 'read' ? 'demo' : undefined),
   })
   return { world, metrics }
@@ -92,7 +62,7 @@ t.test('gauges are read from the status document, and what is gone has no sample
   t.strictSame(await samples(metrics, 'source_age'), ['source_age_seconds{cluster="demo"} 1.5'])
   t.strictSame(await samples(metrics, 'etcd_reconnects'), ['etcd_reconnects_total{cluster="demo"} 2'])
   t.strictSame(await samples(metrics, 'etcd_reconnects'), ['etcd_reconnects_total{cluster="demo"} 2'], 'asked twice')
-  world.status = statusWith([member('pg2', true)])
+  world.status = statusWith([replica('pg2', true)])
   t.strictSame(await samples(metrics, 'leader_info'), [])
   t.strictSame(await samples(metrics, 'member_up'), ['member_up{cluster="demo",member="pg2"} 1'])
   t.strictSame(await samples(metrics, 'member_lag'), ['member_lag_bytes{cluster="demo",member="pg2"} 4096'])
@@ -112,15 +82,15 @@ const ended: Event = {
 t.test('events move counters and histograms', async t => {
   const { metrics } = bench()
   const events: readonly Event[] = [
-    { ...client, kind: 'session_joined', member: 'pg1', heldFor: ms(0), connectTook: ms(2) },
-    { ...client, kind: 'session_joined', member: 'pg1', heldFor: ms(1500), connectTook: ms(4) },
+    { ...client, kind: 'session_joined', member: 'pg1', heldFor: ms(0), connectTook: ms(2), retries: 0 },
+    { ...client, kind: 'session_joined', member: 'pg1', heldFor: ms(1500), connectTook: ms(4), retries: 1 },
     ended,
     { ...client, kind: 'session_refused', end: 'refused_limit', message: '' },
     { kind: 'cancel', listen: 'read', how: 'asked', members: 2 },
     { kind: 'leader_changed', cluster: 'demo', to: 'pg1' },
     { kind: 'leader_changed', cluster: 'demo', from: 'pg1', to: 'pg2' },
-    { kind: 'probed', cluster: 'demo', member: 'pg1', took: ms(5) },
-    { kind: 'probed', cluster: 'demo', member: 'pg2', took: ms(5) },
+    { kind: 'probed', cluster: 'demo', member: 'pg1', took: ms(5), said: 'recovery' },
+    { kind: 'probed', cluster: 'demo', member: 'pg2', took: ms(5), said: 'recovery' },
     { kind: 'member_forgotten', cluster: 'demo', member: 'pg2', why: '' },
     {
       kind: 'incident_ended',
@@ -184,24 +154,15 @@ const COUNTED = [
   'incident_phase',
 ]
 
-t.test('bytes never fall: open sessions count as they go, and once when they end', async t => {
+t.test('bytes are told by listener, member and direction; what is no longer told has no sample', async t => {
   const { world, metrics } = bench()
-  const up = async () => (await samples(metrics, 'bytes_total')).find(l => l.includes('"up"'))?.split(' ')[1]
-  world.live = [{ listen: 'read', member: 'pg1', fromClient: bytes(60), fromMember: bytes(10) }]
-  t.equal(await up(), '60')
-  world.live = []
-  t.equal(await up(), '60', 'between leaving the table and its event')
-  metrics.count(ended)
-  t.equal(await up(), '100')
-  world.live = [
-    { listen: 'read', member: 'pg1', fromClient: bytes(5), fromMember: bytes(0) },
-    { listen: 'read', member: 'pg1', fromClient: bytes(2), fromMember: bytes(0) },
-  ]
-  t.equal(await up(), '107')
-  world.status = statusWith([member('pg2', true)])
-  t.equal(await up(), '107', 'a forgotten member with open sessions stays')
-  world.live = []
-  t.equal(await up(), undefined, 'then its samples go')
+  world.moved.push({ listen: 'read', member: 'pg1', fromClient: bytes(60), fromMember: bytes(10) })
+  t.strictSame(await samples(metrics, 'bytes_total'), [
+    'bytes_total{cluster="demo",listen="read",member="pg1",direction="up"} 60',
+    'bytes_total{cluster="demo",listen="read",member="pg1",direction="down"} 10',
+  ])
+  world.moved.length = 0
+  t.strictSame(await samples(metrics, 'bytes_total'), [])
 })
 
 t.test('every metric of the table is served with its help, and Node.js own beside them', async t => {

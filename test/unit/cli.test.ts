@@ -13,8 +13,9 @@ import { renderIncident, renderIncidents } from '../../src/cli/render-incidents.
 import { renderSessions } from '../../src/cli/render-sessions.js'
 import { SHELLS, VERBS, type VerbSpec } from '../../src/cli/verbs.js'
 import type { Incident } from '../../src/incidents/incident.js'
-import type { MemberStatus, SessionStatus, Status } from '../../src/pools/status.js'
+import type { SessionStatus, Status } from '../../src/pools/status.js'
 import { bytes, epochMs, ms } from '../../src/units/units.js'
+import { status as anyStatus, cluster, listener, member } from './status-words.js'
 
 const plain = createPaint(false)
 const none = { json: false, watch: false, exit: false, offline: false, release: false, wait: false }
@@ -156,100 +157,84 @@ t.test('colour only on a terminal and without NO_COLOR; it takes no room', async
   t.strictSame(rows, ['\u001b[31mab\u001b[39m   c', 'abc  d'])
 })
 
-const pg = (n: number): MemberStatus => ({
-  name: `pg${n}`,
-  address: `10.77.0.2${n}:5432`,
-  role: 'replica',
-  published: { role: 'replica', state: 'streaming' },
-  timeline: 4,
-  lag: bytes(0),
-  healthy: true,
-  health: 'healthy for 2h 4min',
-  drained: false,
-  vanished: false,
-  sessions: 0,
-  pools: [
-    { listen: 'write', usable: false, why: 'not usable: not the primary' },
-    { listen: 'read', usable: true, why: 'streaming, 0B behind' },
-  ],
-})
+const not = (listen: string, why: string) => ({ listen, usable: false, share: 1, why })
+const is = (listen: string, why: string) => ({ listen, usable: true, share: 1, why })
+const replica = (name: string) => member(name, { timeline: 4, lag: bytes(0), check: check('replica') })
+const check = (said: string) => ({ via: 'sql', said, took: ms(1), ago: ms(300) }) as const
+const { totals } = member('pg1')
 
-const { lag: _, ...primary } = pg(1)
-const lagging = 'not usable: lag 21.0MiB is over maxLag 16.0MiB'
-const status: Status = {
-  name: 'gate1',
-  version: '0.1.0',
-  pid: 7,
-  up: ms(11_100_000),
-  stopping: false,
+const status = anyStatus({
   clusters: [
-    {
-      name: 'demo',
-      scope: 'demo',
-      leader: 'pg1',
-      gate: { kind: 'open', member: 'pg1', for: ms(7_440_000) },
-      pause: false,
-      standbyCluster: false,
-      source: {
-        kind: 'etcd',
-        endpoints: [
-          { name: '10.77.0.11:2379', state: 'in use' },
-          { name: '10.77.0.12:2379', state: 'standing by' },
-          { name: '10.77.0.13:2379', state: 'failed', why: 'ECONNREFUSED' },
-        ],
-        age: ms(300),
-        reconnects: 1,
-      },
-      members: [
-        {
-          ...primary,
+    cluster(
+      [
+        member('pg1', {
           role: 'primary',
           published: { role: 'primary', state: 'running' },
+          timeline: 4,
+          check: check('primary'),
           sessions: 12,
-          pools: [
-            { listen: 'write', usable: true, why: 'confirmed primary' },
-            { listen: 'read', usable: false, why: 'not usable: it is the primary' },
-          ],
-        },
+          mostSessions: 40,
+          totals: { ...totals, joined: 1203, cut: 7, fromClient: bytes(2 ** 31), fromMember: bytes(2 ** 33) },
+          pools: [is('write', 'is the primary'), not('read', 'is the primary')],
+        }),
         {
-          ...pg(2),
+          ...replica('pg2'),
           lag: bytes(21 * 2 ** 20),
-          pools: [pg(2).pools[0], { listen: 'read', usable: false, why: lagging }].filter(p => p !== undefined),
+          pools: [not('write', 'is not the primary (pg1 is)'), not('read', 'lag 21.0MiB is over maxLag 16.0MiB')],
         },
         {
-          ...pg(3),
+          ...replica('pg3'),
           role: 'no answer',
+          check: { ...check('no answer within 1s'), took: ms(1000) },
           healthy: false,
-          health: 'timeout for 12s',
+          health: 'no answer for 12s: timeout',
           drained: true,
           vanished: true,
-          pools: ['write', 'read'].map(listen => ({ listen, usable: false, why: 'not usable: timeout for 12s' })),
+          totals: { ...totals, checks: 7440, failedChecks: 12, failedDials: 3, downs: 2, downFor: ms(40_000) },
+          pools: ['write', 'read'].map(listen => not(listen, 'no answer for 12s: timeout')),
         },
       ],
-      problems: ['members/pg9: not JSON'],
-    },
+      {
+        leader: 'pg1',
+        timeline: 4,
+        source: {
+          kind: 'etcd',
+          endpoints: [
+            { name: '10.77.0.11:2379', state: 'in use' },
+            { name: '10.77.0.12:2379', state: 'standing by' },
+            { name: '10.77.0.13:2379', state: 'failed', why: 'ECONNREFUSED' },
+          ],
+          age: ms(300),
+          reconnects: 1,
+        },
+        problems: ['members/pg9: not JSON'],
+      },
+    ),
   ],
   listeners: [
-    {
-      name: 'write',
-      cluster: 'demo',
-      address: '0.0.0.0:5000',
-      role: 'primary',
-      ready: true,
-      why: 'pg1',
+    listener('write', {
       sessions: { startup: 1, held: 0, dialing: 0, joined: 12 },
-    },
-    {
-      name: 'read',
-      cluster: 'demo',
-      address: '0.0.0.0:5001',
-      role: 'replica',
+      most: { open: 41, held: 31, rate: 22 },
+      rate: 2,
+      lastAgo: ms(400),
+      totals: {
+        came: 1215,
+        held: 31,
+        ended: { client: 1180, cut_leader_moved: 7, refused_limit: 3, refused_timeout: 1 },
+        failedDials: 3,
+        retries: 2,
+        fromClient: bytes(2 ** 31),
+        fromMember: bytes(2 ** 33),
+      },
+    }),
+    listener('read', {
       ready: false,
       why: 'no replica qualifies',
       sessions: { startup: 0, held: 3, dialing: 0, joined: 0 },
-    },
+      waitingFor: ms(2100),
+    }),
   ],
-}
+})
 
 t.test('status: gate and leader first, then source, members with their reasons, listeners', async t => {
   t.equal(renderStatus(status, plain), STATUS)
@@ -259,38 +244,45 @@ const STATUS = `mekare 0.1.0 on gate1, up 3h 5min
 
 demo
   gate     OPEN to pg1 for 2h 4min
-  leader   pg1
+  leader   pg1 for 2h 4min, timeline 4
   source   etcd answered 300ms ago
            10.77.0.11:2379 in use
            10.77.0.12:2379 standing by
            10.77.0.13:2379 failed: ECONNREFUSED
   problem  members/pg9: not JSON
 
-  MEMBER  ADDRESS          NOW        PATRONI SAYS        TL  LAG      SESSIONS  HEALTH
-  pg1     10.77.0.21:5432  primary    primary, running    4   -        12        healthy for 2h 4min
-      write  yes  confirmed primary
-      read   no   not usable: it is the primary
-  pg2     10.77.0.22:5432  replica    replica, streaming  4   21.0MiB  0         healthy for 2h 4min
-      write  no   not usable: not the primary
-      read   no   not usable: lag 21.0MiB is over maxLag 16.0MiB
-  pg3     10.77.0.23:5432  no answer  replica, streaming  4   0B       0         timeout for 12s, DRAINED, member key GONE
-      write  no   not usable: timeout for 12s
-      read   no   not usable: timeout for 12s
+  MEMBER  ADDRESS          NOW        PATRONI SAYS        TL  LAG      SESSIONS  LAST CHECK          HEALTH
+  pg1     10.77.0.21:5432  primary    primary, running    4   -        12        sql 1ms, 300ms ago  healthy for 2h 4min
+      write  yes  is the primary
+      read   no   is the primary
+      since start: 1203 sessions, at most 40 at one time, 7 cut; 2.0GiB up, 8.0GiB down; 7440 checks
+  pg2     10.77.0.22:5432  replica    replica, streaming  4   21.0MiB  0         sql 1ms, 300ms ago  healthy for 2h 4min
+      write  no   is not the primary (pg1 is)
+      read   no   lag 21.0MiB is over maxLag 16.0MiB
+      since start: 0 sessions; 0B up, 0B down; 7440 checks
+  pg3     10.77.0.23:5432  no answer  replica, streaming  4   0B       0         sql 1s, 300ms ago   no answer for 12s: timeout, DRAINED, member key GONE
+      write  no   no answer for 12s: timeout
+      read   no   no answer for 12s: timeout
+      since start: 0 sessions; 0B up, 0B down; 7440 checks, 12 failed; 3 dials failed; down 2 times, 40s in all
 
 LISTENER  ADDRESS       ROLE     JOINED  HELD  DIALING  STARTUP  READY
-write     0.0.0.0:5000  primary  12      0     0        1        yes: pg1
+write     0.0.0.0:5000  primary  12      0     0        1        yes: takes sessions for pg1
+    since start: 1215 came, at most 41 of 1000 at one time, 22 in a second, now 2, the last 400ms ago; 31 held, at most 31; 2.0GiB up, 8.0GiB down
+    refused: 3 limit, 1 timeout; cut: 7 leader moved; 3 dials failed, 2 tried again
 read      0.0.0.0:5001  replica  0       3     0        0        no: no replica qualifies
+    waiting now: 3, the longest for 2.1s
+    since start: 0 came; 0 held; 0B up, 0B down
 `
 
 t.test('status: a closed gate says why and since when; a silent source and a stopping router stand out', async t => {
-  const [cluster] = status.clusters
-  if (cluster === undefined) throw new Error('no cluster')
+  const [demo] = status.clusters
+  if (demo === undefined) throw new Error('no cluster')
   const closed: Status = {
     ...status,
     stopping: true,
     clusters: [
       {
-        ...cluster,
+        ...demo,
         scope: 'main',
         pause: true,
         gate: { kind: 'closed', why: 'pg1 answers in recovery', for: ms(3200) },
@@ -309,9 +301,9 @@ t.test('status: a closed gate says why and since when; a silent source and a sto
 })
 
 t.test('what a peer wrote cannot steer the terminal', async t => {
-  const [cluster] = status.clusters
-  if (cluster === undefined) throw new Error('no cluster')
-  const evil = renderStatus({ ...status, clusters: [{ ...cluster, leader: 'pg1\u001b]0;owned\u0007\n' }] }, plain)
+  const [demo] = status.clusters
+  if (demo === undefined) throw new Error('no cluster')
+  const evil = renderStatus({ ...status, clusters: [{ ...demo, leader: 'pg1\u001b]0;owned\u0007\n' }] }, plain)
   t.notMatch(evil.replaceAll('\n', ''), /\p{Cc}/u)
 })
 

@@ -132,18 +132,18 @@ const SAID: readonly (readonly [Event, string])[] = [
     { kind: 'pool_changed', ...pg1, listen: 'read', usable: true, why: 'streaming' },
     'info: demo/pg1: joined the pool of read: streaming',
   ],
-  [{ kind: 'probed', ...pg1, took: ms(4) }, 'trace: demo/pg1: answered a probe in 4ms'],
+  [{ kind: 'probed', ...pg1, took: ms(4), said: 'recovery' }, 'trace: demo/pg1: answered a probe in 4ms'],
   [
     { kind: 'session_refused', ...client, end: 'refused_limit', message: 'session.max 100 is reached' },
     'warn: write: refused 10.0.0.7:41234 (refused_limit): session.max 100 is reached',
   ],
   [{ kind: 'session_held', ...client, why: 'gate closed' }, 'debug: write: holds 10.0.0.7:41234: gate closed'],
   [
-    { kind: 'session_joined', ...client, member: 'pg1', heldFor: ms(0), connectTook: ms(2) },
+    { kind: 'session_joined', ...client, member: 'pg1', heldFor: ms(0), connectTook: ms(2), retries: 0 },
     'debug: write: 10.0.0.7:41234 joined pg1, dialed in 2ms',
   ],
   [
-    { kind: 'session_joined', ...client, member: 'pg1', heldFor: ms(1200), connectTook: ms(2) },
+    { kind: 'session_joined', ...client, member: 'pg1', heldFor: ms(1200), connectTook: ms(2), retries: 0 },
     'debug: write: 10.0.0.7:41234 joined pg1, dialed in 2ms, held for 1.2s',
   ],
   [
@@ -188,13 +188,21 @@ t.test('every event is one sentence, names first', async t => {
 })
 
 t.test('fields carry the kind, the data, and the unit in the name', async t => {
-  const joined: Event = { kind: 'session_joined', ...client, member: 'pg1', heldFor: ms(1200), connectTook: ms(2) }
+  const joined: Event = {
+    kind: 'session_joined',
+    ...client,
+    member: 'pg1',
+    heldFor: ms(1200),
+    connectTook: ms(2),
+    retries: 0,
+  }
   t.strictSame(describe(joined).fields, {
     event: 'session_joined',
     ...client,
     member: 'pg1',
     heldForMs: 1200,
     connectTookMs: 2,
+    retries: 0,
   })
 })
 

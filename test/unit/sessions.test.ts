@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
+import type { Event } from '../../src/events/event.js'
+import { createByteTotals } from '../../src/sessions/byte-totals.js'
 import { ENDS } from '../../src/sessions/end.js'
+import { createRate } from '../../src/sessions/rate.js'
 import { createTable, type Row, type SessionState, STATES } from '../../src/sessions/table.js'
-import { ms } from '../../src/units/units.js'
+import { createTally } from '../../src/sessions/tally.js'
+import { bytes, ms } from '../../src/units/units.js'
 
 const row = (id: number, more: Partial<Row> = {}): Row => ({
   id,
@@ -52,6 +56,25 @@ t.test('the table of sessions', async t => {
     )
   })
 
+  t.test('keeps the most at one time, and who came', async t => {
+    const table = createTable<Row>()
+    t.strictSame(table.arrivals('read', ms(0)), { total: 0, rate: 0, mostRate: 0 })
+    const rows = [1, 2, 3].map(id => row(id, { acceptedAt: ms(id * 100) }))
+    for (const one of rows) {
+      table.add(one)
+      table.move(one, 'held')
+    }
+    for (const one of rows.slice(0, 2)) table.move(one, 'joined', 'pg2')
+    for (const one of rows) table.move(one, 'closing')
+    t.strictSame(table.most('read'), { open: 3, held: 3 })
+    t.equal(table.mostOn('demo', 'pg2'), 2)
+    t.strictSame(table.arrivals('read', ms(900)), { total: 3, rate: 3, mostRate: 3, lastAgo: 600 })
+    table.add(row(4, { state: 'closing' }))
+    t.equal(table.most('read').open, 3, 'one that is turned away holds no place')
+    t.equal(table.arrivals('read', ms(900)).total, 4, 'but came')
+    t.strictSame(table.most('write'), { open: 0, held: 0 })
+  })
+
   t.test('agrees with a recount after any moves', async () => {
     const move = fc.record({
       id: fc.integer({ min: 1, max: 8 }),
@@ -87,4 +110,74 @@ t.test('the table of sessions', async t => {
 
 t.test('the list of ends names each once', async t => {
   t.equal(new Set(ENDS).size, ENDS.length)
+})
+
+t.test('a rate is that of the last second; its maximum that of any second of the clock', async t => {
+  const rate = createRate()
+  t.equal(rate.now(ms(5000)), 0)
+  for (let at = 10_000; at < 11_000; at += 100) rate.note(ms(at))
+  t.equal(rate.now(ms(10_999)), 10)
+  t.equal(rate.now(ms(11_500)), 5, 'half of that second is over a second ago')
+  t.equal(rate.now(ms(12_000)), 0)
+  rate.note(ms(20_000))
+  t.equal(rate.now(ms(20_000)), 1)
+  t.equal(rate.most(), 10)
+})
+
+const here = { listen: 'read', client: '10.0.0.7:1' }
+const on = (member: string) => ({ cluster: 'demo', member })
+
+t.test('the tally counts what events say, for each listener and each member', async t => {
+  const tally = createTally(() => 'demo')
+  const none = { joined: 0, cut: 0, failedDials: 0, checks: 0, failedChecks: 0, downs: 0, downFor: 0 }
+  t.strictSame(tally.listener('read'), { held: 0, ended: {}, failedDials: 0, retries: 0 })
+  t.strictSame(tally.member('demo', 'pg2', ms(0)), none)
+  const events: readonly Event[] = [
+    { kind: 'session_held', ...here, why: '' },
+    { kind: 'dial_failed', ...here, ...on('pg3'), why: '' },
+    { kind: 'session_joined', ...here, member: 'pg2', heldFor: ms(5), connectTook: ms(1), retries: 1 },
+    { kind: 'sessions_cut', ...here, ...on('pg2'), count: 4, end: 'cut_promoted' },
+    { kind: 'session_refused', ...here, end: 'refused_limit', message: '' },
+    { kind: 'session_refused', ...here, end: 'refused_limit', message: '' },
+    { kind: 'probed', ...on('pg2'), took: ms(1), said: 'recovery' },
+    { kind: 'probed', ...on('pg2'), took: ms(1), said: 'unasked' },
+  ]
+  for (const event of events) tally.hear(event, ms(0))
+  t.strictSame(tally.listener('read'), { held: 1, ended: { refused_limit: 2 }, failedDials: 1, retries: 1 })
+  t.strictSame(tally.member('demo', 'pg2', ms(0)), { ...none, joined: 1, cut: 4, checks: 2, failedChecks: 1 })
+  t.strictSame(tally.member('demo', 'pg3', ms(0)), { ...none, failedDials: 1 })
+  t.strictSame(tally.member('other', 'pg2', ms(0)), none, 'a member of another cluster with the same name is another')
+})
+
+t.test('the time a member was down is summed up, the running one too, and forgotten with it', async t => {
+  const tally = createTally(() => 'demo')
+  const down = (at: number) => tally.hear({ kind: 'member_down', ...on('pg2'), why: '' }, ms(at))
+  const up = (at: number) => tally.hear({ kind: 'member_up', ...on('pg2') }, ms(at))
+  up(0)
+  down(100)
+  up(300)
+  down(1000)
+  t.match(tally.member('demo', 'pg2', ms(1500)), { downs: 2, downFor: 700 })
+  up(2000)
+  t.match(tally.member('demo', 'pg2', ms(9000)), { downs: 2, downFor: 1200 })
+  tally.hear({ kind: 'member_forgotten', ...on('pg2'), why: '' }, ms(9000))
+  t.match(tally.member('demo', 'pg2', ms(9000)), { downs: 0, downFor: 0 })
+})
+
+t.test('bytes never fall: open sessions count as they go, and once when they end', async t => {
+  const totals = createByteTotals()
+  const moved = (fromClient: number) => ({
+    listen: 'read',
+    member: 'pg1',
+    fromClient: bytes(fromClient),
+    fromMember: bytes(1),
+  })
+  const up = (open: readonly number[], known = true) => totals.now(open.map(moved), () => known)[0]?.fromClient
+  t.equal(up([60]), 60)
+  t.equal(up([]), 60, 'between leaving the table and its event')
+  totals.ended(moved(100))
+  t.equal(up([]), 100)
+  t.equal(up([5, 2]), 107)
+  t.equal(up([5, 2], false), 107, 'a forgotten member with open sessions stays')
+  t.equal(up([], false), undefined, 'then it goes')
 })

@@ -1,0 +1,136 @@
+// What has happened since the start, counted for each listener and each member out of the events. Knows no session and no clock.
+
+import type { Event } from '../events/event.js'
+import { type Ms, ms } from '../units/units.js'
+import { type ByteTotals, createByteTotals } from './byte-totals.js'
+import type { End } from './end.js'
+
+export interface ListenerCounts {
+  /** Clients that had to wait for a member. */
+  readonly held: number
+  /** How sessions ended, refusals included. */
+  readonly ended: Readonly<Partial<Record<End, number>>>
+  readonly failedDials: number
+  /** Dials made because one before had failed, of sessions that then were joined. */
+  readonly retries: number
+}
+
+export interface MemberCounts {
+  /** Sessions joined to it. */
+  readonly joined: number
+  readonly cut: number
+  readonly failedDials: number
+  /** Probes, and those of them that got no answer to the question. */
+  readonly checks: number
+  readonly failedChecks: number
+  /** How often it went down, and for how long in all. */
+  readonly downs: number
+  readonly downFor: Ms
+}
+
+export interface Tally {
+  /** Takes an event in. */
+  hear(event: Event, now: Ms): void
+  listener(name: string): ListenerCounts
+  member(cluster: string, name: string, now: Ms): MemberCounts
+  /** Bytes moved as of now, by listener and member. */
+  readonly bytes: ByteTotals['now']
+}
+
+type Loose<T> = { -readonly [K in keyof T]: T[K] }
+type Member = Loose<Omit<MemberCounts, 'downFor'>> & { downMs: number; downSince: Ms | undefined }
+
+/** `clusterOf` names the cluster of a listener. What is counted of a member is forgotten with it. */
+export function createTally(clusterOf: (listen: string) => string | undefined): Tally {
+  const listeners = new Map<string, Loose<ListenerCounts>>()
+  const members = new Map<string, Member>()
+  const bytes = createByteTotals()
+
+  const listener = (name: string) => found(listeners, name, newListener)
+  const member = (cluster: string, name: string) => found(members, keyOf(cluster, name), newMember)
+  const memberOn = (listen: string, name: string) => member(clusterOf(listen) ?? '', name)
+  const ended = (listen: string, end: End) => {
+    const counts = listener(listen)
+    counts.ended = { ...counts.ended, [end]: (counts.ended[end] ?? 0) + 1 }
+  }
+
+  function hear(event: Event, now: Ms): void {
+    switch (event.kind) {
+      case 'session_held':
+        listener(event.listen).held++
+        return
+      case 'session_joined':
+        listener(event.listen).retries += event.retries
+        memberOn(event.listen, event.member).joined++
+        return
+      case 'session_refused':
+        ended(event.listen, event.end)
+        return
+      case 'session_ended':
+        ended(event.listen, event.end)
+        if (event.member !== undefined) bytes.ended({ ...event, member: event.member })
+        return
+      case 'sessions_cut':
+        member(event.cluster, event.member).cut += event.count
+        return
+      case 'dial_failed':
+        listener(event.listen).failedDials++
+        member(event.cluster, event.member).failedDials++
+        return
+      case 'probed': {
+        const counts = member(event.cluster, event.member)
+        counts.checks++
+        if (event.said === 'unasked') counts.failedChecks++
+        return
+      }
+      case 'member_down':
+      case 'member_up':
+        turn(member(event.cluster, event.member), event.kind === 'member_down', now)
+        return
+      case 'member_forgotten':
+        members.delete(keyOf(event.cluster, event.member))
+        return
+      default:
+        return
+    }
+  }
+
+  return {
+    hear,
+    bytes: bytes.now,
+    listener: name => ({ ...listener(name) }),
+    member(cluster, name, now) {
+      const { downMs, downSince, ...counts } = member(cluster, name)
+      return { ...counts, downFor: ms(downMs + (downSince === undefined ? 0 : now - downSince)) }
+    },
+  }
+}
+
+function newListener(): Loose<ListenerCounts> {
+  return { held: 0, ended: {}, failedDials: 0, retries: 0 }
+}
+
+function newMember(): Member {
+  const none = { joined: 0, cut: 0, failedDials: 0, checks: 0, failedChecks: 0, downs: 0 }
+  return { ...none, downMs: 0, downSince: undefined }
+}
+
+function turn(counts: Member, down: boolean, now: Ms): void {
+  if (down) {
+    counts.downs++
+    counts.downSince ??= now
+  } else if (counts.downSince !== undefined) {
+    counts.downMs += now - counts.downSince
+    counts.downSince = undefined
+  }
+}
+
+const keyOf = (cluster: string, member: string) => JSON.stringify([cluster, member])
+
+function found<V>(map: Map<string, V>, key: string, make: () => V): V {
+  const there = map.get(key)
+  if (there !== undefined) return there
+  const made = make()
+  map.set(key, made)
+  return made
+}
