@@ -8,6 +8,6 @@ import { controlRoutes } from './routes.js'
 
 /** Opens the control socket at `path`. What hinders it comes back in words with the remedy. */
 export function startControl(path: string, deps: AdminDeps, bind: Bind): Promise<Started> {
-  const http = createAdminHttp(controlRoutes(deps), deps.events, deps.sidecar)
+  const http = createAdminHttp(controlRoutes(deps), deps.feeds.all, deps)
   return startHttp(http, { key: 'admin.socket', address: { kind: 'unix', path }, mode: 0o600 }, bind)
 }

@@ -1,10 +1,11 @@
 // What the admin address and the control socket need of the rest of the program, as one small object that main fills.
 
 import type { Duplex } from 'node:stream'
+import type { History } from '../history/history.js'
 import type { Incident } from '../incidents/incident.js'
 import type { Bound, Listening } from '../listening/listening.js'
 import type { SessionStatus, Status } from '../pools/status.js'
-import type { EventFeed } from './feed.js'
+import type { Feeds } from './feed.js'
 
 export type Outcome =
   | { readonly ok: true; readonly said: string }
@@ -29,7 +30,9 @@ export interface AdminDeps {
   metrics(): Promise<string>
   /** Whether a session would be joined now, on this listener or on every one. */
   ready(listen?: string): { readonly ok: boolean; readonly why: string }
-  readonly events: EventFeed
+  /** The last ten minutes, for what is drawn. */
+  history(): History
+  readonly feeds: Feeds
   /** Takes over the control socket's connection to a sidecar; absent: none is served. */
   readonly sidecar?: (socket: Duplex) => void
   /** Announces to the sidecars that another process takes this one's place at once. */

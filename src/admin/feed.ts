@@ -1,11 +1,16 @@
-// The event feed: the last lines told and whoever follows them. Both servers read it. Knows no HTTP.
+// The event feeds: the last lines told, and whoever follows them. One is for the owner of the control socket, one for everybody
+// who reaches the admin address: the same lines, without the addresses of clients. Knows no HTTP.
 
-import type { Description } from '../events/describe.js'
+import { withoutClient } from '../events/anonymous.js'
+import { type Description, describeTold } from '../events/describe.js'
+import type { Told } from '../events/throttle.js'
 import type { EpochMs } from '../units/units.js'
 
 const BACKLOG = 200
 
 export interface FeedLine extends Description {
+  /** Of this line and no other, over restarts too. */
+  readonly id: string
   readonly at: EpochMs
 }
 
@@ -16,8 +21,32 @@ export interface EventFeed {
   follow(next: (line: FeedLine) => void): () => void
 }
 
-/** Makes a feed. Lines below info (each session, each probe) are left out: they would push out what matters. */
-export function createFeed(wall: () => EpochMs): EventFeed & { push(line: Description): void } {
+export interface Feeds {
+  readonly all: EventFeed
+  readonly anonymous: EventFeed
+  /** Takes a line of the log, with the event it tells of. */
+  push(line: Description, told: Told): void
+}
+
+/** Makes both. Lines below info (each session, each probe) are left out: they would push out what matters. */
+export function createFeeds(wall: () => EpochMs): Feeds {
+  const begun = wall().toString(36)
+  const [all, anonymous] = [createFeed(), createFeed()]
+  let count = 0
+  return {
+    all,
+    anonymous,
+    push(line, told) {
+      if (line.level === 'trace' || line.level === 'debug') return
+      const dated = { id: `${begun}-${++count}`, at: wall() }
+      const hidden = withoutClient(told.event)
+      all.push({ ...dated, ...line })
+      anonymous.push({ ...dated, ...(hidden === told.event ? line : describeTold({ ...told, event: hidden })) })
+    },
+  }
+}
+
+function createFeed(): EventFeed & { push(line: FeedLine): void } {
   const kept: FeedLine[] = []
   const followers = new Set<(line: FeedLine) => void>()
   return {
@@ -27,11 +56,9 @@ export function createFeed(wall: () => EpochMs): EventFeed & { push(line: Descri
       return () => followers.delete(next)
     },
     push(line) {
-      if (line.level === 'trace' || line.level === 'debug') return
-      const dated = { at: wall(), ...line }
-      kept.push(dated)
+      kept.push(line)
       if (kept.length > BACKLOG) kept.shift()
-      for (const next of followers) next(dated)
+      for (const next of followers) next(line)
     },
   }
 }

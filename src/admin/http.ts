@@ -5,10 +5,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import type { Bind, Want } from '../listening/listening.js'
 import { SIDECAR_PATH, SIDECAR_PROTOCOL } from '../vrrp/conversation.js'
-import type { Started } from './deps.js'
+import type { AdminDeps, Started } from './deps.js'
 import type { EventFeed } from './feed.js'
 import type { Answer, Routes } from './routes.js'
-import { createStreams, type Streams } from './streams.js'
+import { createStreams, MOST_STREAMS, STREAM_HEADERS, type Streams } from './streams.js'
 
 const LIMITS = {
   maxHeaderSize: 8 * 1024,
@@ -21,6 +21,7 @@ const LIMITS = {
 /** Room for every event stream and some requests beside them. */
 const MOST_CONNECTIONS = 256
 const LONGEST_PATH = 2048
+const METHODS: readonly string[] = ['GET', 'HEAD', 'POST']
 
 /** A server that does not listen yet, and those on it who read events. */
 export interface AdminHttp {
@@ -28,9 +29,11 @@ export interface AdminHttp {
   readonly streams: Streams
 }
 
-/** Serves the routes; `events` is what a route that answers `stream` sends, `sidecar` takes over the connection of one, if any may come. */
-export function createAdminHttp(routes: Routes, events: EventFeed, sidecar?: (socket: Duplex) => void): AdminHttp {
-  const streams = createStreams(events)
+type HttpDeps = Pick<AdminDeps, 'status' | 'incidents' | 'sidecar'>
+
+/** Serves the routes; `feed` is what a route that answers `stream` sends, `sidecar` takes over the connection of one, if any may come. */
+export function createAdminHttp(routes: Routes, feed: EventFeed, { sidecar, ...deps }: HttpDeps): AdminHttp {
+  const streams = createStreams(feed, deps)
   const server = createServer(LIMITS, (request, response) => {
     serve(routes, streams, request, response).catch(error => respond(response, failure(error)))
   })
@@ -83,11 +86,20 @@ async function serve(routes: Routes, streams: Streams, request: IncomingMessage,
   const wrong = refuse(routes, request)
   if (wrong !== undefined) return respond(response, wrong)
   const url = urlOf(request)
-  const answer = await routes[`${request.method} ${url?.pathname}`]?.(url?.searchParams ?? new URLSearchParams())
+  const { method = '', headers } = request
+  const route = routes[`${method === 'HEAD' ? 'GET' : method} ${url?.pathname}`]
+  const query = url?.searchParams ?? new URLSearchParams()
+  const answer = await route?.(query, headers)
   if (answer === undefined) return respond(response, plain(404, 'no such path'))
   if (answer !== 'stream') return respond(response, answer)
-  if (!streams.open(response)) respond(response, plain(503, 'too many event streams are open (100); close one'))
+  if (method === 'HEAD') response.writeHead(200, STREAM_HEADERS).end()
+  else if (!streams.open(response, query.has('status'))) respond(response, TOO_MANY)
 }
+
+const TOO_MANY = plain(
+  503,
+  `${MOST_STREAMS} event streams are open, and no more are served at one time; close one, or read /status instead`,
+)
 
 /** What is wrong with a request before any route is asked, if anything. */
 function refuse(routes: Routes, request: IncomingMessage): (Answer & { allow?: string }) | undefined {
@@ -98,8 +110,9 @@ function refuse(routes: Routes, request: IncomingMessage): (Answer & { allow?: s
   }
   const path = urlOf(request)?.pathname
   if (path === undefined) return plain(400, 'the path cannot be read')
-  if (Object.hasOwn(routes, `${method} ${path}`)) return undefined
-  const allowed = ['GET', 'POST'].filter(m => Object.hasOwn(routes, `${m} ${path}`))
+  // A HEAD is answered as the GET would be, without the body (RFC 9110, section 9.3.2).
+  const allowed = METHODS.filter(m => Object.hasOwn(routes, `${m === 'HEAD' ? 'GET' : m} ${path}`))
+  if (allowed.includes(method)) return undefined
   if (allowed.length > 0)
     return { ...plain(405, `${path} takes ${allowed.join(', ')} only`), allow: allowed.join(', ') }
   const known = Object.keys(routes).map(route => route.slice(route.indexOf(' ') + 1))
@@ -130,10 +143,12 @@ function respond(response: ServerResponse, answer: Answer & { allow?: string }):
   }
   response.writeHead(answer.status, {
     'content-type': answer.type,
-    'content-length': Buffer.byteLength(answer.body),
+    ...(answer.status === 304 ? {} : { 'content-length': Buffer.byteLength(answer.body) }),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
     'content-security-policy': "default-src 'none'",
+    ...answer.headers,
     ...(answer.allow === undefined ? {} : { allow: answer.allow }),
     // A body that came all the same is not read; so this connection cannot be used again.
     ...(answer.status >= 400 ? { connection: 'close' } : {}),

@@ -4,7 +4,7 @@
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import type { Config } from '../config/shape.js'
-import { type Description, describe } from '../events/describe.js'
+import { type Description, describeTold } from '../events/describe.js'
 import type { Event } from '../events/event.js'
 import { noThrottle, type Told, throttle, untold } from '../events/throttle.js'
 import type { Ms } from '../units/units.js'
@@ -18,8 +18,8 @@ export interface LogDeps {
   readonly level: Config['log']['level']
   readonly format: Config['log']['format']
   readonly now: () => Ms
-  /** Called with every line told, whatever the level of the log: what an event stream shows. */
-  readonly told?: (line: Description) => void
+  /** Called with every line told and what it tells of, whatever the level of the log: what an event stream shows. */
+  readonly told?: (line: Description, told: Told) => void
   /** Where to write; absent: standard output. */
   readonly out?: Out
   /** Whether `out` is a terminal; absent: whether standard output is one. */
@@ -47,9 +47,9 @@ export function createLog(deps: LogDeps): Log {
   let quiet = noThrottle
 
   function tell(told: Told) {
-    const line = withCount(describe(told.event), told.suppressed)
+    const line = describeTold(told)
     logger[line.level](line.fields, line.message)
-    deps.told?.(line)
+    deps.told?.(line, told)
   }
 
   return {
@@ -67,12 +67,6 @@ export function createLog(deps: LogDeps): Log {
       await standard?.end()
     },
   }
-}
-
-function withCount(line: Description, suppressed: number): Description {
-  if (suppressed === 0) return line
-  const message = `${line.message} (and ${suppressed} more like it since the last such line)`
-  return { ...line, message, fields: { ...line.fields, suppressed } }
 }
 
 /** What may wait for a reader of standard output that does not read; beyond it lines are dropped, and counted. */

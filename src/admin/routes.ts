@@ -1,8 +1,9 @@
 // What each path answers. The public table only reads; the control table adds what names clients and what changes state.
 // Knows no socket.
 
+import type { IncomingHttpHeaders } from 'node:http'
 import type { AdminDeps, Outcome } from './deps.js'
-import { indexPage } from './page.js'
+import { loadPage } from './page.js'
 
 /** Unprocessable content (RFC 9110, section 15.5.21): the request was understood, the configuration cannot be used. */
 export const CONFIG_IS_WRONG = 422
@@ -10,11 +11,13 @@ export const CONFIG_IS_WRONG = 422
 export interface Answer {
   readonly status: number
   readonly type: string
-  readonly body: string
+  readonly body: string | Buffer
+  /** Over those that every answer has. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** A path's handler; `stream` asks for the event stream instead of an answer. */
-type Handler = (query: URLSearchParams) => Answer | Promise<Answer> | 'stream'
+type Handler = (query: URLSearchParams, headers: IncomingHttpHeaders) => Answer | Promise<Answer> | 'stream'
 
 /** `GET /status` and the like, to handlers. */
 export type Routes = Readonly<Record<string, Handler>>
@@ -32,11 +35,9 @@ const json = (value: unknown): Answer => ({
 
 /** What anybody who reaches the admin address may read: nothing here changes state or names a session. */
 export function publicRoutes(deps: AdminDeps): Routes {
+  const page = loadPage()
   return {
-    'GET /': () => {
-      const { name, version } = deps.status()
-      return { status: 200, type: 'text/html; charset=utf-8', body: indexPage(name, version) }
-    },
+    'GET /': (_, headers) => page(headers),
     'GET /metrics': async () => ({
       status: 200,
       type: 'text/plain; version=0.0.4; charset=utf-8',
@@ -48,6 +49,8 @@ export function publicRoutes(deps: AdminDeps): Routes {
       return text(ok ? 200 : 503, why)
     },
     'GET /status': () => json(deps.status()),
+    'GET /incidents': () => json(deps.incidents()),
+    'GET /history': () => json(deps.history()),
     'GET /events': () => 'stream',
   }
 }
@@ -58,7 +61,6 @@ export function controlRoutes(deps: AdminDeps): Routes {
     ...publicRoutes(deps),
     'GET /explain': query => explain(deps, query.get('listener')),
     'GET /sessions': () => json(deps.sessions()),
-    'GET /incidents': () => json(deps.incidents()),
     'POST /drain': query => drain(deps, query.get('member'), true),
     ...(deps.successor && { 'POST /successor': () => outcome(deps.successor?.()) }),
     'POST /pause': query => pause(deps, query.get('listener'), true),

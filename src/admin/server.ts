@@ -15,7 +15,8 @@ export async function startAdmin(
   report: Report,
   bind: Bind,
 ): Promise<Started> {
-  const http = createAdminHttp(publicRoutes(deps), deps.events)
+  const { sidecar: _, ...reading } = deps
+  const http = createAdminHttp(publicRoutes(deps), deps.feeds.anonymous, reading)
   const started = await startHttp(http, { key: 'admin.address', address, mode: 0o600 }, bind)
   if (started.ok && address.kind === 'tcp' && !isLoopback(address.host))
     report({ kind: 'warned', what: exposure(started.server.listening.bound) })
@@ -25,7 +26,7 @@ export async function startAdmin(
 function exposure(name: string): string {
   return (
     `admin.address: ${name} is not loopback: whoever reaches it reads, without a password, member names and addresses, ` +
-    'health, metrics, and events with client addresses; keep it behind a firewall or use 127.0.0.1'
+    'health, metrics and events (no client addresses); keep it behind a firewall or use 127.0.0.1'
   )
 }
 

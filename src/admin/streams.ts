@@ -1,23 +1,27 @@
-// Server-sent events (the WHATWG HTML standard, section 9.2): the feed's backlog, then each line as it comes.
-// A reader that does not keep up is ended; it may come back and gets the backlog again.
+// Server-sent events (the WHATWG HTML standard, section 9.2): the feed's backlog, then each line as it comes; to those who ask
+// for it also the status document. A reader that does not keep up is ended; it may come back and gets the backlog again.
 
 import type { ServerResponse } from 'node:http'
+import type { AdminDeps } from './deps.js'
 import type { EventFeed, FeedLine } from './feed.js'
+import { frame } from './frame.js'
+import { createLive } from './live.js'
 
-const MOST_STREAMS = 100
+export const MOST_STREAMS = 100
 const MOST_UNREAD = 1024 * 1024
 /** Comments sent in between show a dead reader's end, and keep the way open. */
 const BEAT_MS = 15_000
 
 export interface Streams {
   /** Takes the response over; false when there are too many already. */
-  open(response: ServerResponse): boolean
+  open(response: ServerResponse, withStatus: boolean): boolean
   /** Ends every stream. */
   stop(): void
 }
 
-export function createStreams(feed: EventFeed): Streams {
+export function createStreams(feed: EventFeed, deps: Pick<AdminDeps, 'status' | 'incidents'>): Streams {
   const open = new Set<ServerResponse>()
+  const live = createLive(deps, feed)
   const send = (response: ServerResponse, text: string) => {
     response.write(text)
     if (response.writableLength > MOST_UNREAD) response.destroy()
@@ -28,16 +32,19 @@ export function createStreams(feed: EventFeed): Streams {
   beat.unref()
 
   return {
-    open(response) {
+    open(response, withStatus) {
       if (open.size >= MOST_STREAMS) return false
       open.add(response)
-      const leave = feed.follow(line => send(response, frame(line)))
+      response.writeHead(200, STREAM_HEADERS)
+      send(response, feed.backlog().map(lineFrame).join('') || ': nothing yet\n\n')
+      const leave = [
+        feed.follow(line => send(response, lineFrame(line))),
+        ...(withStatus ? [live.watch(frames => send(response, frames))] : []),
+      ]
       response.on('close', () => {
-        leave()
+        for (const end of leave) end()
         open.delete(response)
       })
-      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-      send(response, feed.backlog().map(frame).join('') || ': nothing yet\n\n')
       return true
     },
     stop() {
@@ -47,6 +54,14 @@ export function createStreams(feed: EventFeed): Streams {
   }
 }
 
-function frame(line: FeedLine): string {
-  return `data: ${JSON.stringify(line)}\n\n`
+/** A proxy in between that gathers what it passes on would make live what is late. */
+export const STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'x-accel-buffering': 'no',
+}
+
+function lineFrame({ id, ...line }: FeedLine): string {
+  return frame(undefined, { id, ...line }, id)
 }

@@ -8,6 +8,7 @@ import type { Event } from './event.js'
 import { lifeSentence } from './life-sentence.js'
 import { printable } from './printable.js'
 import { type Level, type Said, sessionSentence } from './session-sentence.js'
+import type { Told } from './throttle.js'
 import { vrrpSentence } from './vrrp-sentence.js'
 
 export interface Description {
@@ -21,6 +22,14 @@ export interface Description {
 export function describe(event: Event): Description {
   const [level, message] = sentence(event)
   return { level, message: printable(message), fields: fieldsOf(event) }
+}
+
+/** The same of an event that stands for others like it, which it counts. */
+export function describeTold({ event, suppressed }: Told): Description {
+  const line = describe(event)
+  if (suppressed === 0) return line
+  const message = `${line.message} (and ${suppressed} more like it since the last such line)`
+  return { ...line, message, fields: { ...line.fields, suppressed } }
 }
 
 function sentence(event: Event): Said {

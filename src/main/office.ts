@@ -1,10 +1,11 @@
 // What the admin address and the control socket show and do: gathers it from the clusters and the proxy when asked.
 
 import type { AdminDeps, Outcome } from '../admin/deps.js'
-import type { EventFeed } from '../admin/feed.js'
+import type { Feeds } from '../admin/feed.js'
 import { createSidecars } from '../admin/sidecars.js'
 import type { Config, ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
+import { EVERY, noHistory, record } from '../history/history.js'
 import type { ListenerStatus, Status } from '../pools/status.js'
 import { clusterStatus, explainLines, type StatusInput } from '../pools/view.js'
 import type { ProxyServer } from '../proxy/proxy.js'
@@ -27,7 +28,7 @@ export interface OfficeDeps {
   readonly report: Report
   readonly recorder: Recorder
   readonly tally: Tally
-  readonly feed: EventFeed
+  readonly feeds: Feeds
   readonly metrics: () => Promise<string>
   readonly reload: () => Promise<Outcome>
   readonly restart: () => Promise<Outcome>
@@ -41,6 +42,8 @@ export interface Office extends AdminDeps {
   stop(): void
   /** Another process is about to take this one's place: incidents are its to record, and the sidecars hear that it comes. */
   giveWay(): void
+  /** Time passes: keeps what is drawn of the last minutes. */
+  tick(): void
   /** Lets go of the sidecars. */
   close(): void
   /** Bytes moved since the start, by listener and member. */
@@ -50,6 +53,8 @@ export interface Office extends AdminDeps {
 export function createOffice(deps: OfficeDeps): Office {
   const { config, clusters, proxy, now } = deps
   const startedAt = now()
+  let history = noHistory
+  let sampledAt = ms(Number.NEGATIVE_INFINITY)
   const named = (is: (cluster: Cluster) => boolean) => [...clusters.values()].filter(is).map(({ name }) => name)
   const sidecars = createSidecars(() => ({
     gateClosed: named(cluster => cluster.state().gate.kind === 'closed'),
@@ -147,7 +152,8 @@ export function createOffice(deps: OfficeDeps): Office {
     metrics: deps.metrics,
     reload: deps.reload,
     restart: deps.restart,
-    events: deps.feed,
+    feeds: deps.feeds,
+    history: () => history,
     sidecar: sidecars.join,
     successor() {
       sidecars.announceSuccessor()
@@ -163,6 +169,11 @@ export function createOffice(deps: OfficeDeps): Office {
     giveWay() {
       deps.recorder.retire()
       sidecars.announceSuccessor()
+    },
+    tick() {
+      if (now() - sampledAt < EVERY) return
+      sampledAt = now()
+      history = record(history, status())
     },
     close: sidecars.stop,
     bytes: moved,

@@ -1,7 +1,7 @@
 // The parts of `mekare run`, built and joined: clusters, proxy, log, metrics, admin. Owns no signal and no exit code.
 
 import type { Outcome } from '../admin/deps.js'
-import { createFeed } from '../admin/feed.js'
+import { createFeeds } from '../admin/feed.js'
 import { createLog } from '../admin/log.js'
 import { createMetrics } from '../admin/metrics.js'
 import { sessionLimit } from '../config/rules.js'
@@ -61,8 +61,8 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
   const { version, inherited } = input
   let inForce = input.config
   const config = () => inForce
-  const feed = createFeed(wall)
-  const log = createLog({ ...inForce.log, now, told: line => feed.push(line) })
+  const feeds = createFeeds(wall)
+  const log = createLog({ ...inForce.log, now, told: feeds.push })
   // Its warnings go to the log alone: nothing else is built yet.
   const recorder = createRecorder(config, { now, wall, warn: what => log.report({ kind: 'warned', what }) })
   const tally = createTally(listen => config().listen[listen]?.cluster)
@@ -96,10 +96,15 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
     tick: () => {
       clusters.tick(proxy.uses)
       for (const made of recorder.tick()) report(made)
+      try {
+        office.tick()
+      } catch (error) {
+        bug(error)
+      }
     },
   })
   const office = createOffice({
-    ...{ config, version, now, wall, proxy, report, recorder, tally, feed },
+    ...{ config, version, now, wall, proxy, report, recorder, tally, feeds },
     ...{ restart: input.restart, predecessor: input.predecessor },
     clusters: clusters.inForce,
     metrics: () => metrics.text(),

@@ -9,10 +9,13 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { startControl } from '../../src/admin/control.js'
 import type { AdminDeps, AdminServer, Started } from '../../src/admin/deps.js'
-import { createFeed } from '../../src/admin/feed.js'
+import { createFeeds } from '../../src/admin/feed.js'
 import { startAdmin } from '../../src/admin/server.js'
 import { cli } from '../../src/cli/cli.js'
+import { describe } from '../../src/events/describe.js'
 import type { Event } from '../../src/events/event.js'
+import { noHistory } from '../../src/history/history.js'
+import type { Incident } from '../../src/incidents/incident.js'
 import { createBind } from '../../src/listening/bind.js'
 import { NOTHING } from '../../src/listening/inherited.js'
 import { epochMs, ms } from '../../src/units/units.js'
@@ -27,13 +30,15 @@ const status = anyStatus({
 })
 
 function fakes() {
-  const feed = createFeed(() => epochMs(7))
+  const feeds = createFeeds(() => epochMs(7))
   const drained: string[] = []
+  const world = { status, incidents: [] as Incident[] }
   const deps: AdminDeps = {
-    status: () => status,
+    status: () => world.status,
     explain: listen => (listen === 'read' ? ['pg1: not usable: the primary', 'pg2: streaming\u001b[2J'] : undefined),
     sessions: () => [],
-    incidents: () => [],
+    incidents: () => world.incidents,
+    history: () => noHistory,
     drain(member, on) {
       if (member !== 'pg 3' && member !== 'self') return { ok: false, why: `no member is named ${member}` }
       drained.push(`${member} ${on}`)
@@ -44,9 +49,10 @@ function fakes() {
     reload: async () => ({ ok: false, why: 'nothing is changed:\nlog.level: wrong', blame: 'config' }),
     metrics: async () => '# metrics\n',
     ready: listen => (listen === 'write' ? { ok: true, why: 'pg1' } : { ok: false, why: 'read: no replica qualifies' }),
-    events: feed,
+    feeds,
   }
-  return { deps, feed, drained }
+  const tell = (event: Event) => feeds.push(describe(event), { event, suppressed: 0 })
+  return { deps, tell, drained, world }
 }
 
 function started(outcome: Started): AdminServer {
@@ -125,8 +131,6 @@ function raw(port: number, text: string): Promise<string> {
 
 t.test('the admin address answers each path, reads only, and names no session', async t => {
   const where = await admin(t)
-  const page = await get(where, '/')
-  t.match(page, { status: 200, headers: { 'content-type': /^text\/html/ }, body: /mekare 0\.1\.0 on gate&lt;1&gt;/ })
   t.match(await get(where, '/metrics'), {
     status: 200,
     headers: { 'content-type': /^text\/plain; version=0\.0\.4/ },
@@ -136,13 +140,23 @@ t.test('the admin address answers each path, reads only, and names no session', 
   t.match(await get(where, '/readyz'), { status: 503, body: 'read: no replica qualifies\n' })
   t.match(await get(where, '/readyz?listener=write'), { status: 200, body: 'pg1\n' })
   t.strictSame(JSON.parse((await get(where, '/status')).body), status)
-  for (const path of ['/sessions', '/incidents', '/explain?listener=read', '/drain', '/nothing', '/../etc/passwd']) {
+  t.strictSame(JSON.parse((await get(where, '/incidents')).body), [])
+  t.strictSame(JSON.parse((await get(where, '/history')).body), noHistory)
+  for (const path of ['/sessions', '/explain?listener=read', '/drain', '/nothing', '/../etc/passwd']) {
     t.equal((await get(where, path)).status, 404, path)
   }
   t.equal((await get(where, '/drain?member=self', 'POST')).status, 404)
-  for (const method of ['POST', 'PUT', 'DELETE', 'HEAD']) {
-    t.match(await get(where, '/status', method), { status: 405, headers: { allow: 'GET' } }, method)
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+    t.match(await get(where, '/status', method), { status: 405, headers: { allow: 'GET, HEAD' } }, method)
   }
+  const [whole, head] = [await get(where, '/status'), await get(where, '/status', 'HEAD')]
+  t.match(head, { status: 200, headers: { 'content-length': whole.headers['content-length'] }, body: '' })
+  t.match(await get(where, '/readyz', 'HEAD'), { status: 503, body: '' })
+  t.match(await get(where, '/events', 'HEAD'), {
+    status: 200,
+    headers: { 'content-type': 'text/event-stream' },
+    body: '',
+  })
   t.strictSame(where.drained, [])
 })
 
@@ -193,18 +207,18 @@ t.test('a route that fails is a 500 with the reason, and the server goes on', as
 })
 
 /** Opens an event stream; resolves once its headers and first bytes are there. */
-function stream(
-  port: number,
-): Promise<{ status: number; text: () => string; socket: Socket; next: () => Promise<void> }> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ port, path: '/events', agent: false }, response => {
+function stream(where: Where, path = '/events') {
+  return new Promise<Stream>((resolve, reject) => {
+    const sent = request({ ...where, path, agent: false }, response => {
       let text = ''
-      const next = () => new Promise<void>(done => response.once('data', () => done()))
       response.setEncoding('utf8').on('data', part => {
         text += part
       })
       response.on('error', () => {})
-      const ready = { status: response.statusCode ?? 0, text: () => text, socket: response.socket, next }
+      const until = async (what: RegExp) => {
+        if (!(await retry(async () => what.test(text), 150))) throw new Error(`${what} did not come, but ${text}`)
+      }
+      const ready = { status: response.statusCode ?? 0, text: () => text, socket: response.socket, until }
       response.once('data', () => resolve(ready))
     })
     sent.on('error', reject)
@@ -212,36 +226,115 @@ function stream(
   })
 }
 
+interface Stream {
+  readonly status: number
+  readonly text: () => string
+  readonly socket: Socket
+  readonly until: (what: RegExp) => Promise<void>
+}
+
+const warned = (what: string): Event => ({ kind: 'warned', what })
+
 t.test('events: the backlog, then each line as it comes; the hundred and first reader is turned away', async t => {
-  const { port, feed } = await admin(t)
-  const line = (message: string) => ({ level: 'info', message, fields: { event: 'warned' } }) as const
-  feed.push(line('before'))
-  const first = await stream(port)
-  const live = first.next()
-  feed.push(line('after'))
-  await live
-  t.strictSame(
-    first.text(),
-    ['before', 'after'].map(m => `data: ${JSON.stringify({ at: 7, ...line(m) })}\n\n`).join(''),
+  const { port, tell } = await admin(t)
+  tell(warned('before'))
+  const first = await stream({ port })
+  tell(warned('after'))
+  await first.until(/after/)
+  const lines = first.text().matchAll(/^id: (.+)\ndata: (.+)\n\n/gm)
+  const seen = [...lines].map(([, id, data = '']) => ({ id, line: JSON.parse(data) }))
+  t.match(
+    seen.map(({ line }) => line),
+    ['before', 'after'].map(message => ({ at: 7, level: 'warn', message, fields: { event: 'warned' } })),
   )
-  const readers = await Promise.all(Array.from({ length: 99 }, () => stream(port)))
+  t.strictSame(
+    seen.map(({ line }) => line.id),
+    seen.map(({ id }) => id),
+  )
+  t.not(seen[0]?.id, seen[1]?.id)
+  t.equal(first.text().match(/^event:/gm), null, 'nothing but lines, unless asked for')
+  const readers = await Promise.all(Array.from({ length: 99 }, () => stream({ port })))
   t.ok(readers.every(r => r.status === 200))
-  const refused = await stream(port)
-  t.match([refused.status, refused.text()], [503, /too many event streams/])
+  const refused = await stream({ port })
+  t.match(
+    [refused.status, refused.text()],
+    [503, /^100 event streams are open.*close one, or read \/status instead\n$/],
+  )
   t.equal((await get({ port }, '/healthz')).status, 200)
   first.socket.destroy()
-  const again = await retry(async () => (await stream(port)).status === 200)
+  const again = await retry(async () => (await stream({ port })).status === 200)
   t.ok(again, 'a place that became free is taken')
 })
 
+const frames = (text: string, name: string) =>
+  [...text.matchAll(new RegExp(`^event: ${name}\\ndata: (.+)$`, 'gm'))].map(([, data = '']) => JSON.parse(data))
+
+t.test(
+  'a reader who asks for it gets the status document too: at once, each second, and when something happens',
+  async t => {
+    const { port, tell, world } = await admin(t)
+    const reader = await stream({ port }, '/events?status')
+    await reader.until(/^event: incidents/m)
+    t.strictSame(frames(reader.text(), 'status'), [status])
+    t.strictSame(frames(reader.text(), 'incidents'), [[]])
+    world.status = { ...status, stopping: true }
+    const begun = Date.now()
+    tell(warned('something'))
+    await reader.until(/"stopping":true/)
+    t.ok(Date.now() - begun < 800, `after ${Date.now() - begun} ms`)
+    await reader.until(/(event: status[\s\S]*){3}/)
+    t.equal(frames(reader.text(), 'incidents').length, 1, 'incidents only when they have changed')
+    world.incidents.push(incident)
+    await reader.until(/"number":7/)
+  },
+)
+
+const incident: Incident = {
+  number: 7,
+  cluster: 'demo',
+  startedAt: epochMs(7),
+  cause: 'switchover',
+  sign: '',
+  moments: {},
+  held: 0,
+  cut: 0,
+  refused: 0,
+}
+
+t.test('a status document that cannot be made ends neither the router nor the stream', async t => {
+  const { port, deps } = await admin(t)
+  Object.assign(deps, {
+    status: () => {
+      throw new Error('a\nbug')
+    },
+  })
+  const reader = await stream({ port }, '/events?status')
+  await reader.until(/^: no status: a bug\n\nevent: incidents/m)
+  t.match(await get({ port }, '/status'), { status: 500, body: /a\nbug/ })
+})
+
+t.test('the admin address names no client; the control socket does', async t => {
+  const world = fakes()
+  const where = directory(t)
+  const open = started(await startAdmin({ kind: 'tcp', host: '127.0.0.1', port: 0 }, world.deps, nothingToReport, bind))
+  const owned = started(await startControl(join(where, 'control.sock'), world.deps, bind))
+  t.teardown(() => Promise.all([open.stop(), owned.stop()]))
+  const message = 'mekare: 10.9.8.7 is not in listen.write.allow'
+  world.tell({ kind: 'session_refused', listen: 'write', client: '10.9.8.7:4711', end: 'refused_address', message })
+  const anybody = await stream({ port: Number(open.listening.bound.split(':')[1]) })
+  const owner = await stream({ socketPath: join(where, 'control.sock') })
+  t.match(owner.text(), /refused 10\.9\.8\.7:4711 .*10\.9\.8\.7 is not in/)
+  t.match(anybody.text(), /refused a client \(refused_address\): mekare: a client is not in listen\.write\.allow/)
+  t.notMatch(anybody.text(), /10\.9\.8\.7|4711/)
+})
+
 t.test('a reader that does not read is ended, the others go on', async t => {
-  const { port, feed } = await admin(t)
+  const { port, tell } = await admin(t)
   const deaf = connect(port, '127.0.0.1', () => deaf.write('GET /events HTTP/1.1\r\nhost: x\r\n\r\n'))
   const gone = new Promise<void>(resolve => deaf.on('error', () => {}).on('close', () => resolve()))
   await new Promise<void>(resolve => deaf.once('readable', () => resolve()))
-  const line = { level: 'info', message: 'x'.repeat(100_000), fields: {} } as const
   for (let i = 0; i < 300; i++) {
-    feed.push(line)
+    tell(warned('x'.repeat(100_000)))
     await new Promise(setImmediate)
   }
   deaf.resume()
@@ -249,8 +342,8 @@ t.test('a reader that does not read is ended, the others go on', async t => {
   t.equal((await get({ port }, '/healthz')).status, 200)
 })
 
-async function retry(attempt: () => Promise<boolean>): Promise<boolean> {
-  for (let i = 0; i < 50; i++) {
+async function retry(attempt: () => Promise<boolean>, times = 50): Promise<boolean> {
+  for (let i = 0; i < times; i++) {
     if (await attempt()) return true
     await new Promise(resolve => setTimeout(resolve, 20))
   }
@@ -279,7 +372,10 @@ t.test('an address that is not loopback is warned of, with what it shows', async
   const server = started(await startAdmin({ kind: 'tcp', host: '0.0.0.0', port: 0 }, deps, e => events.push(e), bind))
   await server.stop()
   t.match(events, [
-    { kind: 'warned', what: /^admin\.address: 0\.0\.0\.0:\d+ is not loopback: whoever reaches it reads/ },
+    {
+      kind: 'warned',
+      what: /^admin\.address: 0\.0\.0\.0:\d+ is not loopback: whoever reaches it reads.*events \(no client addresses\)/,
+    },
   ])
   t.equal(events.length, 1)
 })

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { createFeed } from '../../src/admin/feed.js'
+import { createFeeds } from '../../src/admin/feed.js'
 import { createLog } from '../../src/admin/log.js'
 import { METRICS, PREFIX } from '../../src/admin/metric-table.js'
 import { createMetrics } from '../../src/admin/metrics.js'
@@ -180,10 +180,10 @@ t.test('doc/reference/metrics.md is what the table says; node dist/src/admin/gen
 function logTo(format: 'json' | 'pretty' | 'auto', tty: boolean) {
   const lines: string[] = []
   const clock = { now: ms(0) }
-  const feed = createFeed(() => epochMs(5))
+  const feeds = createFeeds(() => epochMs(5))
   const out = { write: (text: string) => lines.push(text) }
-  const log = createLog({ level: 'info', format, now: () => clock.now, out, tty, told: line => feed.push(line) })
-  return { lines, clock, feed, log }
+  const log = createLog({ level: 'info', format, now: () => clock.now, out, tty, told: feeds.push })
+  return { lines, clock, feed: feeds.all, anonymous: feeds.anonymous, log }
 }
 
 t.test('a line of JSON has level, message and fields; below the level nothing is written', async t => {
@@ -224,6 +224,24 @@ t.test('a flood is one line, its sum the next; the feed shows the same lines and
   await log.close()
   t.equal(lines.length, 3)
   t.equal(feed.backlog().length, 3)
+})
+
+t.test('the feed for everybody has the same lines, without the addresses of clients', async t => {
+  const { feed, anonymous, log, clock } = logTo('json', false)
+  const refused: Event = { ...client, kind: 'session_refused', end: 'refused_limit', message: '10.0.0.7 has as many' }
+  log.report(refused)
+  log.report(refused)
+  clock.now = ms(10_000)
+  log.report(refused)
+  log.report({ kind: 'warned', what: 'w' })
+  t.strictSame(
+    anonymous.backlog().map(({ id, level }) => [id, level]),
+    feed.backlog().map(({ id, level }) => [id, level]),
+  )
+  t.match(feed.backlog()[1]?.message, /^read: refused 10\.0\.0\.7:41234 .*10\.0\.0\.7 has as many \(and 1 more like it/)
+  t.match(anonymous.backlog()[1]?.message, /^read: refused a client .*a client has as many \(and 1 more like it/)
+  t.notMatch(JSON.stringify(anonymous.backlog()), /10\.0\.0\.7/)
+  t.strictSame(anonymous.backlog()[2], feed.backlog()[2])
 })
 
 t.test('the feed keeps the last two hundred lines', async t => {

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import t from 'tap'
+import { withoutClient } from '../../src/events/anonymous.js'
 import { describe } from '../../src/events/describe.js'
 import type { Event } from '../../src/events/event.js'
 import { noThrottle, type Told, throttle, untold } from '../../src/events/throttle.js'
@@ -284,4 +285,23 @@ t.test('property: told and suppressed together are all that came, in any order a
       return sum === steps.length
     }),
   )
+})
+
+t.test('an event without its client names it nowhere, whatever kind of address it had', async t => {
+  const refused = (client: string, message: string): Event => ({
+    kind: 'session_refused',
+    listen: 'write',
+    client,
+    end: 'refused_limit',
+    message,
+  })
+  t.match(withoutClient(refused('10.0.0.7:41234', '10.0.0.7 and 10.0.0.7:41234')), {
+    client: 'a client',
+    message: 'a client and a client:41234',
+    end: 'refused_limit',
+  })
+  t.match(withoutClient(refused('[fd00::7]:41234', 'fd00::7 has as many')), { message: 'a client has as many' })
+  t.match(withoutClient(refused('unix', 'full')), { client: 'a client', message: 'full' })
+  const other: Event = { kind: 'warned', what: '10.0.0.7' }
+  t.equal(withoutClient(other), other, 'an event of no client is the same')
 })

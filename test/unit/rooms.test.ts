@@ -18,6 +18,7 @@ const PURE = [
   'reload',
   'vrrp',
   'import',
+  'history',
 ]
 /** Read by everybody: the table of the configuration and what it makes. */
 const OPEN_TO_ALL = ['config']
