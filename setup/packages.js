@@ -1,7 +1,8 @@
-// Sees to node_modules and dist: installs npm packages that are missing or not those of the lock, compiles what is stale.
+// Sees to node_modules and dist: installs npm packages that are missing or not those of the lock, builds what is stale.
 
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
+import { buildDashboard, dashboardIsCurrent } from './dashboard.js'
 import { run, SetupError } from './run.js'
 
 /** @typedef {Record<string, { version?: string, optional?: boolean, devOptional?: boolean }>} Lock */
@@ -47,6 +48,12 @@ function filesIn(dir, ending) {
   return names.filter(name => name.endsWith(ending)).map(name => join(dir, name))
 }
 
+/** What the compiler makes a file of each; the dashboard is bundled instead. @param {string} root */
+const compiled = root =>
+  SOURCES.flatMap(dir => filesIn(join(root, dir), '.ts')).filter(
+    path => !path.startsWith(join(root, 'src', 'dashboard')),
+  )
+
 /** @param {string} root */
 const stamp = root => join(root, 'dist', '.tsbuildinfo')
 
@@ -54,9 +61,10 @@ const stamp = root => join(root, 'dist', '.tsbuildinfo')
 export function buildIsCurrent(root) {
   if (!existsSync(stamp(root)) || outputsWithoutSource(root).length > 0) return false
   const built = statSync(stamp(root)).mtimeMs
-  const sources = SOURCES.flatMap(dir => filesIn(join(root, dir), '.ts'))
+  const sources = compiled(root)
   const others = ['tsconfig.json', 'package-lock.json'].map(name => join(root, name))
-  return [...sources, ...others].every(path => statSync(path).mtimeMs <= built) && !lacksOutput(root, sources)
+  const isOld = (/** @type {string} */ path) => statSync(path).mtimeMs > built
+  return ![...sources, ...others].some(isOld) && !lacksOutput(root, sources) && dashboardIsCurrent(root)
 }
 
 /** @param {string} root @param {readonly string[]} sources */
@@ -72,13 +80,20 @@ function outputsWithoutSource(root) {
   return outputs.filter(path => !existsSync(source(path)))
 }
 
-/** Compiles; answers what the compiler complained of, or nothing. @param {string} root */
+/** Compiles and bundles; answers what the compiler complained of, or nothing. @param {string} root */
 export async function build(root) {
   for (const path of outputsWithoutSource(root)) for (const file of [path, `${path}.map`]) rmSync(file, { force: true })
-  const sources = SOURCES.flatMap(dir => filesIn(join(root, dir), '.ts'))
-  if (lacksOutput(root, sources)) rmSync(stamp(root), { force: true })
+  if (lacksOutput(root, compiled(root))) rmSync(stamp(root), { force: true })
+  const complaint = (await compile(root, '.')) || (await compile(root, 'src/dashboard'))
+  if (complaint) return complaint
+  utimesSync(stamp(root), new Date(), new Date())
+  await buildDashboard(root)
+  return ''
+}
+
+/** @param {string} root @param {string} project */
+async function compile(root, project) {
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const { code, output } = await run(process.execPath, [compiler, '-p', '.'], { cwd: root })
-  if (code === 0) utimesSync(stamp(root), new Date(), new Date())
+  const { code, output } = await run(process.execPath, [compiler, '-p', project], { cwd: root })
   return code === 0 ? '' : output || `tsc ended with ${code}`
 }

@@ -82,6 +82,11 @@ export function needs(purpose, found, find) {
     { what: 'man', present: Boolean(find('man')), debian: ['man-db'] },
     { what: 'mandoc', present: Boolean(find('mandoc')), debian: ['mandoc'] },
     { what: 'tcpdump', present: Boolean(find('tcpdump')), debian: ['tcpdump'] },
+    {
+      what: 'Chromium',
+      present: ['chromium', 'chromium-browser', 'google-chrome'].some(name => find(name)),
+      debian: ['chromium', 'chromium-browser'],
+    },
     ...(find('java') ? [{ what: 'the JDBC driver', present: isFile(jdbc), debian: ['libpostgresql-jdbc-java'] }] : []),
   ]
 }

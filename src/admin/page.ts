@@ -17,7 +17,8 @@ export function loadPage(file = FILE): Page {
   const html = read(file)
   if (html === undefined) return () => UNBUILT
   const zipped = gzipSync(html, { level: 9 })
-  const etag = `"${digest(html, 'base64url').slice(0, 22)}"`
+  // Weak: the same page, compressed or not.
+  const etag = `W/"${digest(html, 'base64url').slice(0, 22)}"`
   const headers = {
     'content-security-policy': policyOf(html.toString()),
     // Kept, but asked about each time: a router of another version has another page.
@@ -27,7 +28,7 @@ export function loadPage(file = FILE): Page {
   }
   const whole = { status: 200, type: 'text/html; charset=utf-8' }
   return asked => {
-    if (asked['if-none-match'] === etag) return { ...whole, status: 304, body: '', headers }
+    if (asked['if-none-match']?.includes(etag)) return { ...whole, status: 304, body: '', headers }
     if (!/\bgzip\b/.test(String(asked['accept-encoding']))) return { ...whole, body: html, headers }
     return { ...whole, body: zipped, headers: { ...headers, 'content-encoding': 'gzip' } }
   }

@@ -1,8 +1,8 @@
 // The verbs that ask a running router over its control socket, and print what it says.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '../config/problems.js'
 import { printable } from '../events/printable.js'
+import { ms } from '../units/units.js'
 import { ask, type Reply } from './ask.js'
 import { type CliDeps, EXIT } from './deps.js'
 import { createPaint, type Paint, wantsColour } from './paint.js'
@@ -12,9 +12,9 @@ import { renderIncidents } from './render-incidents.js'
 import { renderSessions } from './render-sessions.js'
 import { untilEmpty } from './until-empty.js'
 import type { Verb } from './verbs.js'
+import { type Heard, watchOnScreen, watchPlainly } from './watch.js'
 
 const DEFAULT_SOCKET = '/run/mekare/control.sock'
-const WATCH_MS = 1000
 /** How long an answer may take, of verbs that wait for something, in milliseconds. */
 const PATIENCE: Readonly<Partial<Record<Verb, number>>> = { restart: 60_000, reload: 30_000, drain: 240_000 }
 /** How the control socket says that the configuration is to blame. */
@@ -36,14 +36,32 @@ export async function askVerb(verb: ControlVerb, { args }: Wanted, deps: CliDeps
   const socket = args.socket ?? (args.config === undefined ? DEFAULT_SOCKET : await socketOf(args.config, deps))
   if (socket === undefined) return EXIT.config
   const question = questionOf(verb, args.name ?? '')
-  const show = async (before: string) => {
-    const reply = await ask(socket, question.method, question.path, PATIENCE[verb])
-    return print(reply, question, args.json, before, deps)
+  const send = () => ask(socket, question.method, question.path, PATIENCE[verb])
+  const show = async () => print(await send(), question, args.json, deps)
+  if (!args.watch) {
+    const code = await show()
+    return args.wait && code === EXIT.good ? untilEmpty(socket, args.name ?? '', deps) : code
   }
-  if (args.watch) return watch(show, deps)
-  const code = await show('')
-  return args.wait && code === EXIT.good ? untilEmpty(socket, args.name ?? '', deps) : code
+  if (deps.terminal === undefined || args.json) return watchPlainly(show)
+  const asked = async () => heard(await send())
+  return watchOnScreen(deps.terminal, deps.out, { ask: asked, paint: paintFor(deps), now: () => ms(performance.now()) })
 }
+
+const paintFor = ({ terminal, env }: CliDeps) => createPaint(wantsColour(terminal !== undefined, env))
+
+/** The answer to a watch: the status document, or why there is none. */
+function heard(reply: Reply): Heard {
+  if (reply.kind === 'unavailable') return { ok: false, why: reply.why }
+  if (reply.status !== 200) return { ok: false, why: safe(reply.body).trim() }
+  try {
+    return { ok: true, status: JSON.parse(reply.body) }
+  } catch (error) {
+    return { ok: false, why: unreadable(error) }
+  }
+}
+
+const unreadable = (error: unknown) =>
+  `the answer cannot be read (${error}); is the router of another version than this command?`
 
 /** The socket that a file names; undefined when the file is wrong, which is then told. */
 async function socketOf(file: string, deps: CliDeps): Promise<string | undefined> {
@@ -85,22 +103,21 @@ function questionOf(verb: ControlVerb, name: string): Question {
   }
 }
 
-function print(reply: Reply, question: Question, json: boolean, before: string, deps: CliDeps): number {
+function print(reply: Reply, question: Question, json: boolean, deps: CliDeps): number {
   if (reply.kind === 'unavailable') {
-    deps.err(`${before}${reply.why}\n`)
+    deps.err(`${reply.why}\n`)
     return EXIT.unavailable
   }
   if (reply.status !== 200) {
-    deps.err(before + safe(reply.body))
+    deps.err(safe(reply.body))
     return reply.status === CONFIG_IS_WRONG ? EXIT.config : EXIT.failed
   }
-  const paint = createPaint(wantsColour(deps.tty, deps.env))
   try {
     const render = question.render ?? safe
-    deps.out(before + (json ? reply.body : render(reply.body, paint)))
+    deps.out(json ? reply.body : render(reply.body, paintFor(deps)))
     return EXIT.good
   } catch (error) {
-    deps.err(`${before}the answer cannot be read (${error}); is the router of another version than this command?\n`)
+    deps.err(`${unreadable(error)}\n`)
     return EXIT.failed
   }
 }
@@ -108,19 +125,4 @@ function print(reply: Reply, question: Question, json: boolean, before: string, 
 /** Text of the router may quote peers: no control character of theirs reaches the terminal. */
 function safe(body: string): string {
   return body.split('\n').map(printable).join('\n')
-}
-
-/** Shows it each second; a router that is away is said and asked again. Ends with Ctrl-C, which is a good end. */
-async function watch(show: (before: string) => Promise<number>, deps: CliDeps): Promise<number> {
-  const stop = new AbortController()
-  const end = () => stop.abort()
-  process.once('SIGINT', end)
-  // Cursor to the upper left corner, then clear to the end of the screen (ECMA-48 CUP and ED).
-  const before = deps.tty ? '\u001b[H\u001b[J' : ''
-  while (!stop.signal.aborted) {
-    await show(before)
-    await sleep(WATCH_MS, undefined, { signal: stop.signal }).catch(() => {})
-  }
-  process.off('SIGINT', end)
-  return EXIT.good
 }

@@ -30,6 +30,13 @@ export interface DemoOptions {
   readonly json: boolean
 }
 
+/** A terminal that can be taken over for a while. */
+export interface Terminal {
+  size(): { readonly columns: number; readonly rows: number }
+  /** Hears keys, signals and changes of its size until the function returned is called. */
+  take(told: { readonly resized: () => void; readonly stop: () => void }): () => void
+}
+
 export interface CliDeps {
   readonly version: string
   /** Each gives the exit code. */
@@ -42,6 +49,7 @@ export interface CliDeps {
   socketOf(file: string): Promise<string>
   readonly out: (text: string) => void
   readonly err: (text: string) => void
-  readonly tty: boolean
+  /** Absent where standard output is no terminal. */
+  readonly terminal?: Terminal
   readonly env: Readonly<Record<string, string | undefined>>
 }

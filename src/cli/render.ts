@@ -9,14 +9,18 @@ import {
   listenerTotalWords,
   listenerTroubleWords,
   memberTotalWords,
+  verdictWords,
   waitingWords,
 } from '../pools/words.js'
 import { formatBytes, formatMs } from '../units/units.js'
-import { columns } from './columns.js'
+import { columns, fittingColumns } from './columns.js'
 import type { Paint } from './paint.js'
 
-/** Lines joined by newlines, with one at the end. Text of peers is made safe for a terminal. */
-export function renderStatus(status: Status, paint: Paint): string {
+/**
+ * Lines joined by newlines, with one at the end. Text of peers is made safe for a terminal. In a narrow one, tables go without
+ * the columns that can be spared.
+ */
+export function renderStatus(status: Status, paint: Paint, width = Number.POSITIVE_INFINITY): string {
   const marks = [
     ...(status.stopping ? [paint.bad('STOPPING')] : []),
     ...(status.drained === undefined ? [] : [paint.odd(`DRAINED for ${formatMs(status.drained)}`)]),
@@ -27,9 +31,9 @@ export function renderStatus(status: Status, paint: Paint): string {
     old === undefined
       ? []
       : [paint.odd(`process ${old.pid} before it: ${old.sessions} sessions left, for ${formatMs(old.left)} at most`)]
-  const clusters = status.clusters.flatMap(cluster => ['', ...renderCluster(cluster, paint)])
+  const clusters = status.clusters.flatMap(cluster => ['', ...renderCluster(cluster, paint, width)])
   const floating = status.vrrp && status.vrrp.length > 0 ? ['', ...renderVrrp(status.vrrp, paint)] : []
-  return `${[head, ...before, ...clusters, '', ...renderListeners(status.listeners, paint), ...floating].join('\n')}\n`
+  return `${[head, ...before, ...clusters, '', ...renderListeners(status.listeners, paint, width), ...floating].join('\n')}\n`
 }
 
 function renderVrrp(routers: readonly VrrpStatus[], paint: Paint): string[] {
@@ -48,7 +52,7 @@ function renderVrrp(routers: readonly VrrpStatus[], paint: Paint): string[] {
   return columns([head, ...rows])
 }
 
-function renderCluster(cluster: ClusterStatus, paint: Paint): string[] {
+function renderCluster(cluster: ClusterStatus, paint: Paint, width: number): string[] {
   const title = cluster.name === cluster.scope ? cluster.name : `${cluster.name} (scope ${cluster.scope})`
   const marks = [cluster.pause ? 'Patroni is paused' : '', cluster.standbyCluster ? 'standby cluster' : ''].filter(
     Boolean,
@@ -60,7 +64,7 @@ function renderCluster(cluster: ClusterStatus, paint: Paint): string[] {
     ...(marks.length > 0 ? [['note', paint.odd(marks.join(', '))]] : []),
     ...cluster.problems.map(problem => ['problem', paint.odd(printable(problem))]),
   ]
-  return [paint.bold(printable(title)), ...columns(facts, '  '), '', ...renderMembers(cluster.members, paint)]
+  return [paint.bold(printable(title)), ...columns(facts, '  '), '', ...renderMembers(cluster.members, paint, width)]
 }
 
 function gateText(gate: ClusterStatus['gate'], paint: Paint): string {
@@ -80,12 +84,19 @@ function sourceRows({ source }: ClusterStatus, paint: Paint): string[][] {
   return [['source', `${source.kind} ${health}`], ...endpoints, ...next]
 }
 
-function renderMembers(members: readonly MemberStatus[], paint: Paint): string[] {
+/** Columns of the tables that a narrow screen can spare, by number, the first one first. */
+const SPARE = { members: [7, 3, 1, 4], listeners: [5, 6, 2, 1] } as const
+
+function renderMembers(members: readonly MemberStatus[], paint: Paint, width: number): string[] {
   if (members.length === 0) return ['  no members are known']
   const head = ['MEMBER', 'ADDRESS', 'NOW', 'PATRONI SAYS', 'TL', 'LAG', 'SESSIONS', 'LAST CHECK', 'HEALTH'].map(
     paint.faint,
   )
-  const table = columns([head, ...members.map(member => memberRow(member, paint))], '  ')
+  const table = fittingColumns([head, ...members.map(member => memberRow(member, paint))], {
+    indent: '  ',
+    width,
+    spare: SPARE.members,
+  })
   const [first = '', ...rows] = table
   return [first, ...members.flatMap((member, i) => [rows[i] ?? '', ...verdicts(member, paint)])]
 }
@@ -111,13 +122,13 @@ function verdicts(member: MemberStatus, paint: Paint): string[] {
   const rows = member.pools.map(pool => [
     printable(pool.listen),
     pool.usable ? paint.good('yes') : paint.odd('no '),
-    printable(pool.why),
+    printable(verdictWords(pool)),
   ])
   const totals = paint.faint(`      since start: ${memberTotalWords(member)}`)
   return [...columns(rows, '      '), totals]
 }
 
-function renderListeners(listeners: readonly ListenerStatus[], paint: Paint): string[] {
+function renderListeners(listeners: readonly ListenerStatus[], paint: Paint, width: number): string[] {
   const head = ['LISTENER', 'ADDRESS', 'ROLE', 'JOINED', 'HELD', 'DIALING', 'STARTUP', 'READY'].map(paint.faint)
   const rows = listeners.map(({ sessions, ...listener }) => [
     printable(listener.name),
@@ -129,7 +140,7 @@ function renderListeners(listeners: readonly ListenerStatus[], paint: Paint): st
     String(sessions.startup),
     `${listener.ready ? paint.good('yes') : paint.bad('no')}: ${printable(listener.why)}`,
   ])
-  const [first = '', ...table] = columns([head, ...rows])
+  const [first = '', ...table] = fittingColumns([head, ...rows], { width, spare: SPARE.listeners })
   return [first, ...listeners.flatMap((listener, i) => [table[i] ?? '', ...sinceStart(listener, paint)])]
 }
 

@@ -78,7 +78,14 @@ export const VERBS = {
   },
   status: {
     help: 'Show gate, leader, source, each member and why it is or is not in each pool, and listeners',
-    flags: { ...JSON_FLAG, watch: { type: 'boolean', help: 'Show it again each second until Ctrl-C' }, ...SOCKET },
+    flags: {
+      ...JSON_FLAG,
+      watch: {
+        type: 'boolean',
+        help: 'Show it each second, on a terminal as a screen that fits it, until q or Ctrl-C',
+      },
+      ...SOCKET,
+    },
     takesConfig: false,
     examples: [
       ['mekare status', 'once'],

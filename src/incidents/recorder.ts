@@ -5,7 +5,7 @@ import type { Event } from '../events/event.js'
 import type { ClosedBecause } from '../pools/gate.js'
 import { type EpochMs, type Ms, ms } from '../units/units.js'
 import type { Cause, Incident } from './incident.js'
-import { type At, begin, change, counted, moment, type RecorderState, replace, upAgain } from './state.js'
+import { type At, begin, change, counted, led, moment, type RecorderState, replace, upAgain } from './state.js'
 
 /** An incident nobody wrote after ends this long after the gate reopened. */
 const QUIET = ms(10_000)
@@ -28,9 +28,9 @@ export function step(state: RecorderState, event: Event, now: Ms, wall: EpochMs)
       return [moment(named, event.cluster, 'key_gone', now), []]
     }
     case 'leader_changed':
-      return [keyMoved(state, event, at), []]
+      return [led(keyMoved(state, event, at), event.cluster, event.to), []]
     case 'gate_opened':
-      return [reopened(state, event, now), []]
+      return [led(reopened(state, event, now), event.cluster, event.member), []]
     case 'first_write': {
       const waited = change(state, event.cluster, i => ({ ...i, waited: event.held > 0 }))
       return end(moment(waited, event.cluster, 'first_write', now), event.cluster, now)

@@ -26,6 +26,8 @@ export interface RecorderState {
   /** How many ended ones are kept. */
   readonly keep: number
   readonly down: readonly Down[]
+  /** By cluster: who was the primary, or named by the leader key, last. */
+  readonly leaders: ReadonlyMap<string, string>
   readonly next: number
   /** Under way, by cluster: at most one each. */
   readonly open: ReadonlyMap<string, Open>
@@ -43,7 +45,7 @@ export function newRecorder(
   past: readonly Incident[] = [],
 ): RecorderState {
   const next = Math.max(0, ...past.map(({ number }) => number)) + 1
-  return { clusterOf, keep, down: [], next, open: new Map(), past: past.slice(-keep) }
+  return { clusterOf, keep, down: [], leaders: new Map(), next, open: new Map(), past: past.slice(-keep) }
 }
 
 /** All incidents kept, oldest first; those under way come last and have no `lasted`. */
@@ -81,7 +83,9 @@ export function begin(
         moments: { first_sign: ms(0) },
       }
     : { ...why, startedAt: wall, moments: {} }
-  const incident: Incident = { number: state.next, cluster, ...first, held: 0, cut: 0, refused: 0 }
+  const from = state.leaders.get(cluster)
+  const known = from === undefined ? {} : { from }
+  const incident: Incident = { number: state.next, cluster, ...known, ...first, held: 0, cut: 0, refused: 0 }
   const open = new Map(state.open).set(cluster, { incident, began: down?.since ?? now, settledAt: now })
   return { ...state, next: state.next + 1, open }
 }
@@ -112,4 +116,8 @@ export function counted(
   by: number,
 ) {
   return cluster === undefined ? state : change(state, cluster, i => ({ ...i, [what]: i[what] + by }))
+}
+
+export function led(state: RecorderState, cluster: string, leader: string): RecorderState {
+  return { ...state, leaders: new Map(state.leaders).set(cluster, leader) }
 }

@@ -24,8 +24,9 @@ export function causeWords({ cause, sign }: Pick<Incident, 'cause' | 'sign'>): s
   return `${CAUSE_WORDS[cause]} (${sign})`
 }
 
-/** Who led and who leads: `pg1 → pg2`. */
+/** Who led and who leads: `pg1 → pg2`, `pg1 stays`. */
 export function wayWords({ from, to, lasted }: Pick<Incident, 'from' | 'to' | 'lasted'>): string {
+  if (from !== undefined && from === to && lasted !== undefined) return `${from} stays`
   return `${from ?? 'no leader'} → ${to ?? (lasted === undefined ? 'no leader yet' : 'no leader')}`
 }
 

@@ -8,6 +8,7 @@ import type { ClusterState } from '../pools/cluster.js'
 import { gateWords } from '../pools/gate.js'
 import { epochMs, ms } from '../units/units.js'
 import { type Cluster, createCluster } from './cluster.js'
+import { whyUnwritable } from './incident-file.js'
 import { descriptorLimit } from './limits.js'
 
 /** How long the source and the members have to answer. */
@@ -25,6 +26,8 @@ export async function check({ config, offline, out }: CheckInput): Promise<numbe
   out(`the configuration is good; at most ${sessionLimit(config.session.max, descriptorLimit())} sessions`)
   for (const [name, { address, role, cluster }] of Object.entries(config.listen))
     out(`listener ${name}: ${formatListenAddress(address)}, role ${role}, cluster ${cluster}`)
+  const forgetful = whyUnwritable(config.incidents.file)
+  if (forgetful !== undefined) out(`incidents.file: ${forgetful}; until then incidents do not outlive a restart`)
   if (offline) return EXIT.good
   let good = true
   for (const [name, cluster] of Object.entries(config.clusters)) good = (await ask(name, cluster, config, out)) && good

@@ -37,7 +37,9 @@ export function openIncidentFile(deps: IncidentFileDeps): IncidentFile {
 
 const inMemory: IncidentFile = { past: [], save: () => {}, close: async () => {} }
 
-function whyUnwritable(path: string): string | undefined {
+/** Why incidents would not outlive a restart; undefined when they do, or are not meant to. */
+export function whyUnwritable(path: string): string | undefined {
+  if (path === 'off') return undefined
   const directory = dirname(path)
   try {
     accessSync(directory, constants.W_OK | constants.X_OK)

@@ -14,12 +14,14 @@ import { descriptorLimit } from './limits.js'
 import { runProxy } from './proxy.js'
 import { runSidecar } from './sidecar.js'
 import { failPredecessor } from './successor.js'
+import { openTerminal } from './terminal.js'
 import { readVersion } from './version.js'
 
 /** Runs the command line; sets the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   const version = readVersion()
   const out = (text: string) => process.stdout.write(text)
+  const terminal = openTerminal()
   process.exitCode = await cli(argv, {
     version,
     run: options => withConfig(options, config => runProxy({ config, version, load: () => load(options) })),
@@ -33,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     socketOf: async file => load({ file, flags: [] }).admin.socket,
     out,
     err: text => process.stderr.write(text),
-    tty: process.stdout.isTTY === true,
+    ...(terminal && { terminal }),
     env: process.env,
   })
 }

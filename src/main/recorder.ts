@@ -57,10 +57,8 @@ export function createRecorder(config: () => Config, deps: RecorderDeps): Record
     hear(event) {
       const cluster = clusterIn(event)
       if (cluster === undefined || event.kind === 'incident_ended') return []
-      if (!begun.has(cluster)) {
-        if (event.kind === 'gate_opened') begun.add(cluster)
-        return []
-      }
+      if (!begun.has(cluster) && event.kind !== 'gate_opened') return []
+      begun.add(cluster)
       if (retired && !state.open.has(cluster)) return []
       return take(step(state, event, deps.now(), deps.wall()), event.kind)
     },

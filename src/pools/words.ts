@@ -2,7 +2,7 @@
 
 import type { End } from '../sessions/end.js'
 import { formatBytes, formatMs } from '../units/units.js'
-import type { CheckStatus, ClusterStatus, ListenerStatus, MemberStatus } from './status.js'
+import type { CheckStatus, ClusterStatus, ListenerStatus, MemberStatus, PoolVerdict } from './status.js'
 
 /** Ends of one kind with their counts, the most first: `3 limit, 1 timeout`; empty when there are none. */
 export function endWords(ended: Readonly<Partial<Record<End, number>>>, kind: 'refused' | 'cut'): string {
@@ -22,6 +22,11 @@ export function leaderWords({ leader, leaderFor, timeline }: ClusterStatus): str
 /** `sql 1ms, 300ms ago` */
 export function checkWords(check: CheckStatus | undefined): string {
   return check === undefined ? 'not asked yet' : `${check.via} ${formatMs(check.took)}, ${formatMs(check.ago)} ago`
+}
+
+/** Why it is or is not in a pool, and with which part of new sessions where that is not the usual one. */
+export function verdictWords({ usable, why, share }: PoolVerdict): string {
+  return usable && share !== 1 ? `${why}, share ${share.toFixed(2)}` : why
 }
 
 /** What has been of a member since the start. */

@@ -131,6 +131,7 @@ function raw(port: number, text: string): Promise<string> {
 
 t.test('the admin address answers each path, reads only, and names no session', async t => {
   const where = await admin(t)
+  t.match(await get(where, '/'), { status: 200, headers: { 'content-security-policy': /^default-src 'none'; script/ } })
   t.match(await get(where, '/metrics'), {
     status: 200,
     headers: { 'content-type': /^text\/plain; version=0\.0\.4/ },
@@ -302,12 +303,15 @@ const incident: Incident = {
 }
 
 t.test('a status document that cannot be made ends neither the router nor the stream', async t => {
-  const { port, deps } = await admin(t)
-  Object.assign(deps, {
+  const broken: AdminDeps = {
+    ...fakes().deps,
     status: () => {
       throw new Error('a\nbug')
     },
-  })
+  }
+  const server = started(await startAdmin({ kind: 'tcp', host: '127.0.0.1', port: 0 }, broken, nothingToReport, bind))
+  t.teardown(server.stop)
+  const port = Number(server.listening.bound.split(':')[1])
   const reader = await stream({ port }, '/events?status')
   await reader.until(/^: no status: a bug\n\nevent: incidents/m)
   t.match(await get({ port }, '/status'), { status: 500, body: /a\nbug/ })
@@ -469,7 +473,6 @@ async function run(line: readonly string[]) {
     err: text => {
       said.err += text
     },
-    tty: false,
     env: {},
   })
   return { code, ...said }

@@ -2,16 +2,20 @@
 
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { columns } from '../../src/cli/columns.js'
+import { columns, fittingColumns, widthOf, wrap } from '../../src/cli/columns.js'
 import { completionFor } from '../../src/cli/completion.js'
 import { generateManPage } from '../../src/cli/man.js'
+
 import { nearest } from '../../src/cli/nearest.js'
 import { createPaint, wantsColour } from '../../src/cli/paint.js'
 import { parse } from '../../src/cli/parse.js'
 import { renderStatus } from '../../src/cli/render.js'
 import { renderIncident, renderIncidents } from '../../src/cli/render-incidents.js'
 import { renderSessions } from '../../src/cli/render-sessions.js'
+import { ENTER, LEAVE, picture } from '../../src/cli/screen.js'
 import { SHELLS, VERBS, type VerbSpec } from '../../src/cli/verbs.js'
+import { type Heard, watchOnScreen } from '../../src/cli/watch.js'
+
 import type { Incident } from '../../src/incidents/incident.js'
 import type { SessionStatus, Status } from '../../src/pools/status.js'
 import { bytes, epochMs, ms } from '../../src/units/units.js'
@@ -298,6 +302,87 @@ t.test('status: a closed gate says why and since when; a silent source and a sto
   t.match(text, /^ {2}source +etcd SILENT for 1min: no endpoint answers$/m)
   t.match(text, /^ {2}note +Patroni is paused$/m)
   t.match(text, /^ {2}no members are known$/m)
+})
+
+t.test('in a narrow terminal tables go without what can be spared, and nothing else is lost', async t => {
+  const rows = [
+    ['NAME', 'LONG COLUMN', 'N', 'WHY'],
+    ['pg1', 'can be spared', '1', 'because'],
+  ]
+  const fitted = (width: number) => fittingColumns(rows, { width, spare: [1, 2] })
+  t.strictSame(fitted(80)[1], 'pg1   can be spared  1  because')
+  t.strictSame(fitted(20)[1], 'pg1   1  because')
+  t.strictSame(fitted(13)[1], 'pg1   because')
+  t.strictSame(fitted(5)[1], 'pg1   because', 'what is left stays')
+  const narrow = renderStatus(status, plain, 80).split('\n')
+  t.match(
+    narrow.find(line => line.includes('MEMBER')),
+    /MEMBER +NOW +LAG +SESSIONS +HEALTH/,
+  )
+  const why = renderStatus(status, plain, 80).includes('lag 21.0MiB is over maxLag 16.0MiB')
+  t.ok(why, 'reasons stay')
+})
+
+t.test('a line too long is broken at blanks, its colours kept, its rest further in', async t => {
+  t.strictSame(wrap('  short', 10), ['  short'])
+  t.strictSame(wrap('  read   no   lag is over maxLag', 20), ['  read   no   lag is', '      over maxLag'])
+  const red = createPaint(true).bad('CLOSED')
+  t.strictSame(wrap(`gate ${red} because`, 12), [`gate ${red}`, '    because'])
+  t.strictSame(wrap('abcdefghijkl', 8), ['abcd', '    efgh', '    ijkl'])
+  t.ok(wrap('word '.repeat(50), 30).every(line => widthOf(line) <= 30))
+})
+
+t.test('a screen is written over in place, and says when it has no room', async t => {
+  const shown = picture('a\nb\n', { columns: 80, rows: 24 })
+  t.notMatch(shown, '\u001b[2J', 'nothing is cleared first')
+  t.match(shown, '\u001b[Ha\u001b[K\r\nb\u001b[K\u001b[J')
+  const small = picture('1\n2\n3\n4', { columns: 80, rows: 3 })
+  t.match(small, /1.*\n2.*\n… 2 more lines/s)
+  t.equal(small.split('\n').length, 3)
+})
+
+/** Plays answers to a watch; gives what was written between entering and leaving, and whether the terminal was given back. */
+async function watched(answers: readonly Heard[], columns = 100) {
+  const written: string[] = []
+  const left = [...answers]
+  let [stop, given] = [() => {}, false]
+  const terminal = {
+    size: () => ({ columns, rows: 60 }),
+    take(told: { readonly resized: () => void; readonly stop: () => void }) {
+      stop = told.stop
+      return () => {
+        given = true
+      }
+    },
+  }
+  const ask = async () => left.shift() ?? Promise.reject(new Error('asked too often'))
+  const out = (text: string) => {
+    written.push(text)
+    if (text !== ENTER && left.length === 0) stop()
+  }
+  const code = await watchOnScreen(terminal, out, { ask, paint: plain, now: () => ms(0) }).catch(error => error.message)
+  return { code, written, given }
+}
+
+t.test('status --watch shows the primary first, on a screen of its own, and gives the terminal back', async t => {
+  const { code, written, given } = await watched([{ ok: true, status: { ...status, clusters: moved(status) } }])
+  t.equal(code, 0)
+  t.equal(given, true)
+  t.equal(written[0], ENTER)
+  t.equal(written.at(-1), LEAVE)
+  t.match(written[1], /q ends.*gate +OPEN to pg1.*\n {2}pg1 .*\n {2}pg2 .*\n {2}pg3 /s)
+})
+
+/** The primary told last. */
+const moved = ({ clusters }: Status) => clusters.map(one => ({ ...one, members: one.members.toReversed() }))
+
+t.test('status --watch says that a router is away; a screen that fails is given back too', async t => {
+  const away = await watched([{ ok: false, why: 'nobody listens' }])
+  t.match(away.written[1], /nobody listens/)
+  const broken = await watched([])
+  t.equal(broken.code, 'asked too often')
+  t.equal(broken.given, true)
+  t.equal(broken.written.at(-1), LEAVE)
 })
 
 t.test('what a peer wrote cannot steer the terminal', async t => {

@@ -41,7 +41,6 @@ async function run(args: readonly string[]): Promise<Ran> {
     socketOf: never,
     out: text => (out += text),
     err: text => (err += text),
-    tty: false,
     env: {},
   })
   return { code, out, err }

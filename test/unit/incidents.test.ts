@@ -7,6 +7,7 @@ import type { Incident } from '../../src/incidents/incident.js'
 import { phasesOf, sharesOf } from '../../src/incidents/phases.js'
 import { step, tick, wakeAt } from '../../src/incidents/recorder.js'
 import { incidentsOf, newRecorder } from '../../src/incidents/state.js'
+import { wayWords } from '../../src/incidents/words.js'
 import { epochMs, ms } from '../../src/units/units.js'
 
 type Step = readonly [at: number, event: Event | 'tick']
@@ -100,6 +101,13 @@ t.test('wakeAt tells when the quiet end is due, and nothing while the gate is cl
     ),
     10_500,
   )
+})
+
+t.test('who led is known from the first sign on; who stays is told to stay', async t => {
+  const before: readonly Step[] = [[0, { ...opened, member: 'pg1' }]]
+  t.match(play([...before, [100, sign]]).lines[0], /pg1 → undefined lasted undefined/)
+  const { state } = play([...before, [100, sign], [100, closed], [200, { ...opened, member: 'pg1' }], [201, wrote]])
+  t.strictSame(incidentsOf(state).map(wayWords), ['pg1 stays'])
 })
 
 t.test('a failover key that is emptied again closes and reopens to the same member', async t => {

@@ -36,7 +36,7 @@ interface Import {
   readonly typeOnly: boolean
 }
 
-const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
+const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' }).filter(name => /\.tsx?$/.test(name))
 const roomOf = (path: string) => path.split('/')[0] ?? ''
 const text = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 
@@ -95,12 +95,22 @@ t.test('a pure room imports only pure rooms, save types', async t => {
 })
 
 t.test('rooms with I/O do not import one another, save types; they meet in main', async t => {
-  const io = local.filter(one => !PURE.includes(one.room) && one.room !== 'main')
+  const io = local.filter(one => !PURE.includes(one.room) && one.room !== 'main' && one.room !== 'dashboard')
   const wrong = io.filter(one => {
     const to = target(one)
     return !one.typeOnly && to !== one.room && ![...PURE, ...OPEN_TO_ALL, ...Object.keys(PLATFORMS)].includes(to)
   })
   t.same(list(wrong), [])
+})
+
+t.test('the page in the browser imports only pure rooms and Preact; nobody imports it', async t => {
+  const wrong = all.filter(one => {
+    if (one.room !== 'dashboard' || one.typeOnly) return false
+    if (!one.to.startsWith('.')) return !/^preact(\/|$)/.test(one.to)
+    return !['dashboard', ...PURE].includes(target(one))
+  })
+  t.same(list(wrong), [])
+  t.same(list(local.filter(one => target(one) === 'dashboard' && one.room !== 'dashboard')), [])
 })
 
 t.test('platform rooms import what they may and no more, types included, and nobody imports main', async t => {

@@ -1,0 +1,133 @@
+// The members of a cluster: what each is, how far behind, what it carries, how its last check went, and why it is or is not in
+// each pool.
+
+import { type History, seriesOf } from '../history/history.js'
+import type { ClusterStatus, MemberStatus, PoolVerdict } from '../pools/status.js'
+import { checkWords, verdictWords } from '../pools/words.js'
+import { bytes, formatBytes, formatMs, ms } from '../units/units.js'
+import { Cell, type Column, Numbers, Table } from './cell.js'
+import { Mark } from './mark.js'
+import { Spark } from './spark.js'
+import { countWords } from './words.js'
+
+interface MembersProps {
+  readonly cluster: ClusterStatus
+  readonly history: History
+}
+
+const SESSIONS = ['now', 'max', 'all'] as const
+const COLUMNS = {
+  member: { name: 'Member' },
+  now: { name: 'Now', kind: 'some' },
+  pools: { name: 'In each pool', kind: 'wide' },
+  lag: { name: 'Lag', kind: 'right' },
+  sessions: { name: 'Sessions', kind: 'numbers', of: SESSIONS },
+  bytes: { name: 'Bytes', kind: 'right' },
+  check: { name: 'Last check', kind: 'some' },
+  health: { name: 'Health', kind: 'some' },
+} as const satisfies Record<string, Column>
+
+export function Members({ cluster, history }: MembersProps) {
+  if (cluster.members.length === 0) return <p class="empty">No members are known.</p>
+  return (
+    <Table caption={`Members of ${cluster.name}`} columns={Object.values(COLUMNS)}>
+      {cluster.members.map(member => (
+        <Member key={member.name} cluster={cluster.name} member={member} history={history} />
+      ))}
+    </Table>
+  )
+}
+
+function Member({ cluster, member, history }: MemberProps) {
+  const { name, totals } = member
+  const { role, state } = member.published
+  const timeline = member.timeline === undefined ? '' : `, timeline ${member.timeline}`
+  return (
+    <tr>
+      <th scope="row">
+        <div class="main">{name}</div>
+        <div class="sub">{member.address}</div>
+        {member.drained && <Mark tone="odd">drained</Mark>}
+        {member.vanished && <Mark tone="odd">member key gone</Mark>}
+      </th>
+      <Cell column={COLUMNS.now} below={`Patroni: ${role}, ${state}${timeline}`}>
+        <Mark tone={member.role === 'no answer' ? 'bad' : 'good'}>{member.role}</Mark>
+      </Cell>
+      <Cell column={COLUMNS.pools}>
+        <ul class="verdicts">
+          {member.pools.map(pool => (
+            <Verdict key={pool.listen} {...pool} />
+          ))}
+        </ul>
+      </Cell>
+      <Cell column={COLUMNS.lag} more={<LagSpark values={history.series[seriesOf.lag(cluster, name)]} name={name} />}>
+        {member.lag === undefined ? '–' : formatBytes(member.lag)}
+      </Cell>
+      <Cell
+        column={COLUMNS.sessions}
+        more={
+          <>
+            <SessionSpark values={history.series[seriesOf.sessions(cluster, name)]} name={name} />
+            {totals.cut > 0 && <div class="sub">{countWords(totals.cut)} cut</div>}
+          </>
+        }
+      >
+        <Numbers of={SESSIONS} numbers={[member.sessions, member.mostSessions, totals.joined]} />
+      </Cell>
+      <Cell column={COLUMNS.bytes} more={<div>{formatBytes(totals.fromMember)} down</div>}>
+        {formatBytes(totals.fromClient)} up
+      </Cell>
+      <Cell
+        column={COLUMNS.check}
+        below={checkWords(member.check)}
+        more={<div class="sub">{troubleWords(member)}</div>}
+      >
+        {member.check?.said ?? '–'}
+      </Cell>
+      <Cell column={COLUMNS.health} below={downWords(member)}>
+        <Mark tone={member.healthy ? 'good' : 'bad'}>{member.health}</Mark>
+      </Cell>
+    </tr>
+  )
+}
+
+interface SparkOf {
+  readonly values: readonly (number | null)[] | undefined
+  readonly name: string
+}
+
+function LagSpark({ values, name }: SparkOf) {
+  return <Spark values={values} of={`lag of ${name}`} words={value => formatBytes(bytes(value))} />
+}
+
+function SessionSpark({ values, name }: SparkOf) {
+  return <Spark values={values} of={`sessions on ${name}`} words={countWords} />
+}
+
+interface MemberProps {
+  readonly cluster: string
+  readonly member: MemberStatus
+  readonly history: History
+}
+
+function troubleWords({ totals: { checks, failedChecks, failedDials } }: MemberStatus): string {
+  const dials = failedDials > 0 ? `, ${countWords(failedDials)} dials failed` : ''
+  return `${countWords(failedChecks)} of ${countWords(checks)} failed${dials}`
+}
+
+function downWords({ totals }: MemberStatus): string {
+  if (totals.downs === 0) return 'never down'
+  return `down ${totals.downs === 1 ? 'once' : `${totals.downs} times`}, ${formatMs(ms(totals.downFor))} in all`
+}
+
+function Verdict(verdict: PoolVerdict) {
+  const { listen, usable } = verdict
+  return (
+    <li>
+      <Mark tone={usable ? 'good' : 'idle'}>
+        <b>{listen}</b> {usable ? 'yes' : 'no'}
+      </Mark>
+      : {verdictWords(verdict)}
+    </li>
+  )
+}
