@@ -23,10 +23,15 @@ const single =
     return { passed: 1, failed: 0, shown: '' }
   }
 
-/** A step that counts the assertions of tap. @param {readonly string[]} args */
-const tap = args => async (/** @type {(text: string) => void} */ note) => {
+/** The line with which tap ends a file, and what it says. */
+const FILE_DONE = /^(not )?ok \d+ - dist\/test\/(\S+)\.test\.js # time=(\d+)/
+
+/** A step that counts the assertions of tap, and tells of each file. @param {readonly string[]} args */
+const tap = args => async (/** @type {(text: string) => void} */ note, /** @type {(text: string) => void} */ tell) => {
   const line = (/** @type {string} */ text) => {
     if (text.startsWith('# Subtest: ')) note(text.slice('# Subtest: '.length))
+    const [, bad, file, time] = FILE_DONE.exec(text) ?? []
+    if (file) tell(`${bad ? BAD : GOOD} ${file}, ${(Number(time) / 1000).toFixed(1)} s`)
   }
   const { code, output } = await run(bin('tap'), [...TAP, ...args], { cwd: root, line })
   const totals = [...output.matchAll(/^# \{ total: .*\}$/gm)].at(-1)?.[0] ?? ''

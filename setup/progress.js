@@ -14,7 +14,7 @@ export const BAD = paint(31, '✗')
  * Does `work` under a title. Its notes show what it is at, on a terminal; a failure is passed on.
  * @template T
  * @param {string} title
- * @param {(note: (text: string) => void) => Promise<T>} work
+ * @param {(note: (text: string) => void, line: (text: string) => void) => Promise<T>} work `note` is what it is at, `line` stays
  * @param {(result: T) => boolean} [isGood] whether what came of it deserves the good sign; by default it does
  * @returns {Promise<T>}
  */
@@ -34,9 +34,12 @@ export async function during(title, work, isGood = () => true) {
     process.stdout.write(`${terminal ? '\r\x1b[2K' : ''}${sign} ${title}, ${seconds()}\n`)
   }
   try {
-    const result = await work(text => {
-      note = text
-    })
+    const result = await work(
+      text => {
+        note = text
+      },
+      text => say(`${terminal ? '\r\x1b[2K' : ''}  ${text}`),
+    )
     end(isGood(result) ? GOOD : BAD)
     return result
   } catch (error) {

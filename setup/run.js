@@ -18,12 +18,15 @@ export function run(program, args, { cwd, env, line } = {}) {
     const options = { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }
     const child = spawn(program, args, /** @type {import('node:child_process').SpawnOptions} */ (options))
     const parts = /** @type {string[]} */ ([])
-    const take = (/** @type {Buffer} */ chunk) => {
-      parts.push(chunk.toString())
-      for (const text of chunk.toString().split('\n')) if (text.trim()) line?.(text.trim())
+    for (const stream of [child.stdout, child.stderr]) {
+      let begun = ''
+      stream?.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
+        parts.push(text)
+        const lines = (begun + text).split('\n')
+        begun = lines.pop() ?? ''
+        for (const one of lines) if (one.trim()) line?.(one.trim())
+      })
     }
-    child.stdout?.on('data', take)
-    child.stderr?.on('data', take)
     let interrupted = false
     const pass = (/** @type {NodeJS.Signals} */ signal) => {
       interrupted = true
