@@ -97,25 +97,29 @@ const memory = (size: number) => new Uint8Array(new ArrayBuffer(Math.max(8, size
 
 export interface Batch<T> {
   readonly got: readonly T[]
+  /** How many `read` gave undefined for. */
+  readonly unread: number
   /** Why the reading stopped, other than that nothing was left: the errno, 0 for none. */
   readonly errno: number
 }
 
-/** Reads until nothing is left, but at most `most` datagrams; those that `read` gives undefined for are passed over. */
+/** Reads until nothing is left, but at most `most` datagrams. */
 export function receiveBatch<T>(
   next: () => Datagram | number,
   read: (one: Datagram) => T | undefined,
   most: number,
 ): Batch<T> {
   const got: T[] = []
+  let unread = 0
   for (let n = 0; n < most; n++) {
     const one = next()
     if (typeof one === 'number') {
       if (one === EINTR) continue
-      return { got, errno: one === EAGAIN ? 0 : one }
+      return { got, unread, errno: one === EAGAIN ? 0 : one }
     }
     const value = read(one)
-    if (value !== undefined) got.push(value)
+    if (value === undefined) unread++
+    else got.push(value)
   }
-  return { got, errno: 0 }
+  return { got, unread, errno: 0 }
 }

@@ -73,12 +73,19 @@ export interface Incoming {
   readonly payload: Uint8Array
 }
 
+export interface Arrived {
+  readonly packets: readonly Incoming[]
+  /** Packets whose IP header does not fit them: longer than 2048 bytes, or not what the family has. */
+  readonly unreadable: number
+  readonly error: CallError | undefined
+}
+
 export interface RawSocket {
   readonly fd: number
   /** Sends with TTL 255 and TOS 0xc0. */
   send(packet: Outgoing): CallError | undefined
   /** What has come, at most 64 packets; ask again until there is none. An error does not take away what was read before it. */
-  receive(): { readonly packets: readonly Incoming[]; readonly error: CallError | undefined }
+  receive(): Arrived
   /** Leaves the group (the socket stays for unicast). */
   leave(): CallError | undefined
   close(): void
@@ -162,8 +169,8 @@ function workWith(datagrams: Datagrams, fd: number, options: RawSocketOptions): 
       return fail('sendto', `send protocol ${protocol} from ${from} to ${to}`, errno)
     },
     receive() {
-      const { got, errno } = receiveBatch(() => next(fd), family === 4 ? readFour : readSix, BATCH)
-      return { packets: got, error: fail('recvmsg', `receive protocol ${protocol}`, errno) }
+      const { got, unread, errno } = receiveBatch(() => next(fd), family === 4 ? readFour : readSix, BATCH)
+      return { packets: got, unreadable: unread, error: fail('recvmsg', `receive protocol ${protocol}`, errno) }
     },
     leave() {
       if (group === undefined) return undefined

@@ -6,6 +6,7 @@ import { ConfigError } from '../config/problems.js'
 import type { Config } from '../config/shape.js'
 import type { Event } from '../events/event.js'
 import { missingCapabilities } from '../linux/capabilities.js'
+import { raisePriority } from '../linux/priority.js'
 import { releaseAddresses } from '../sidecar/release.js'
 import { type Sidecar, startSidecar } from '../sidecar/sidecar.js'
 import { createNotifier } from './notify.js'
@@ -18,6 +19,9 @@ export interface SidecarInput {
   /** Loads the configuration anew. Throws a ConfigError. */
   readonly reload: () => Config
 }
+
+/** Before the programs of a busy machine, which would delay adverts; the unit sets the same. Real-time scheduling locks Node's threads up. */
+const NICE = -15
 
 const NEEDED = ['CAP_NET_ADMIN', 'CAP_NET_RAW'] as const
 
@@ -38,6 +42,9 @@ function refuse(why: string): number {
   process.stderr.write(`mekare: ${why}\n`)
   return EXIT.config
 }
+
+const notBefore = (refused: string) =>
+  `the scheduling priority stays as it is (${refused}), so a busy machine can delay adverts; start it with nice -n ${NICE}, or grant CAP_SYS_NICE`
 
 function notPossible(config: Config): string | undefined {
   if (process.platform !== 'linux') return `mekare vrrp needs Linux, this is ${process.platform}`
@@ -68,6 +75,8 @@ async function hold({ config, version, reload }: SidecarInput): Promise<number> 
   process.on('uncaughtException', bug)
   const notifier = createNotifier(process.env, what => report({ kind: 'warned', what }))
   report({ kind: 'vrrp_started', version, name: config.fleet.name })
+  const refused = raisePriority(NICE)
+  if (refused !== undefined) report({ kind: 'warned', what: notBefore(refused) })
   const sidecar = await startSidecar({ config, socket: config.admin.socket, now, report, bug })
   if (typeof sidecar === 'string') return refuse(sidecar)
   notifier.ready()

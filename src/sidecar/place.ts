@@ -46,7 +46,8 @@ export function findPlace(config: VrrpConfig, { links, addresses, floating }: Ho
   if (source !== undefined)
     return { ok: true, place: { link, source, own: own.map(one => ipBytes(one.address)), reached } }
   const kind = family === 6 && config.peers.length === 0 ? 'usable link-local IPv6' : `usable IPv${family}`
-  return no(`interface ${link.name} has no ${kind} address of its own; adverts need one as their source`)
+  const off = family === 6 ? ` (is IPv6 off: sysctl net.ipv6.conf.${link.name}.disable_ipv6?)` : ''
+  return no(`interface ${link.name} has no ${kind} address of its own; adverts need one as their source${off}`)
 }
 
 const isFamily = (address: string, family: 4 | 6) => address.includes(':') === (family === 6)

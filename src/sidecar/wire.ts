@@ -30,6 +30,8 @@ const NETWORK_CONTROL = 0xc0
 /** Batches read in one go before others get their turn: a flood must not hold the timers up. */
 const MOST_BATCHES = 4
 
+const UNREADABLE: Reading = { kind: 'dropped', drop: 'ip_header', why: 'a packet whose IP header does not fit it' }
+
 /**
  * Opens it. With `mac`, a virtual one, announcements and multicast adverts come from there (RFC 9568, section 7.2); to peers adverts come from
  * the interface's own, since the way to them is the kernel's to find. Throws CallError where the kernel refuses (CAP_NET_RAW).
@@ -56,13 +58,14 @@ export function openWire(dialect: Dialect, place: Place, mac: string | undefined
 
   function receive(): void {
     for (let batch = 0; batch < MOST_BATCHES; batch++) {
-      const { packets: arrived, error } = raw.receive()
+      const { packets: arrived, unreadable, error } = raw.receive()
       for (const { from, to, ttl, payload } of arrived) {
         const datagram = { source: ipBytes(from), destination: ipBytes(to), hops: ttl ?? 0, payload }
         deps.read(readAdvert(dialect, place.own, datagram))
       }
+      for (let one = 0; one < unreadable; one++) deps.read(UNREADABLE)
       if (error) deps.failed(error.message)
-      if (arrived.length === 0) return
+      if (arrived.length + unreadable === 0) return
     }
   }
 

@@ -41,6 +41,8 @@ export interface FloatingHosts {
   pids(host: string): number[]
   file(name: string, text: string): string
   ip(host: string, ...args: string[]): string
+  /** Runs a command on the host to its end; gives what it wrote, throws when it fails. */
+  exec(host: string, argv: readonly string[]): string
   mac(host: string): string
   /** Pulls the host's cable, or plugs it in again. */
   cable(host: string, state: 'up' | 'down'): void
@@ -112,6 +114,7 @@ function workOn(dir: string, hosts: readonly string[], spaceOf: SpaceOf): Omit<F
     start,
     watch,
     ip,
+    exec: (host, argv) => run('netns', 'exec', spaceOf(host), ...argv),
     mekare: (host, verb, config, ...more) =>
       start(host, [process.execPath, PROGRAM, verb, '--config', config, ...more]),
     knock: (address, port) => watch(hosts.at(-1) ?? '', [process.execPath, KNOCKER, address, String(port)]),

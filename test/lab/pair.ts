@@ -8,7 +8,8 @@ export const [M, K, C] = ['m', 'k', 'c'] as const
 export const VIP = '10.78.0.199'
 
 /** What every configuration begins with: a cluster whose etcd is not there. */
-export const HEAD = 'clusters: {x: {etcd: {hosts: [127.0.0.1:1]}}}\nlog: {format: json, level: debug}\n'
+export const HEAD =
+  'clusters: {x: {etcd: {hosts: [127.0.0.1:1]}}}\nlog: {format: json, level: debug}\nincidents: {file: off}\n'
 
 export interface Pair {
   readonly configs: { readonly [M]: string; readonly [K]: string }

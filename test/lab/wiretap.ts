@@ -77,7 +77,11 @@ export interface Gap {
 export function gapAfter(answers: readonly Heard[], since: number, until: number, other: string): Gap {
   const near = answers.filter(({ at }) => at >= since - 200 && at <= until)
   const first = near.find(({ at, host }) => at >= since && host === other)
-  const times = [...near.map(({ at }) => at), until]
-  const longest = times.reduce((most, at, index) => Math.max(most, at - (times[index - 1] ?? at)), 0)
-  return { answered: first && first.at - since, longest }
+  return { answered: first && first.at - since, longest: silence(near, near[0]?.at ?? since, until) }
+}
+
+/** The longest time without a connection taken between two moments, in milliseconds. */
+export function silence(answers: readonly Heard[], since: number, until: number): number {
+  const times = [since, ...answers.map(({ at }) => at).filter(at => at > since && at < until), until]
+  return times.reduce((most, at, index) => Math.max(most, at - (times[index - 1] ?? at)), 0)
 }
