@@ -56,6 +56,12 @@ export function worst(values: readonly (number | undefined)[]): number | undefin
   return known && Math.max(...known)
 }
 
+/** The lowest and the highest of the values: `65.2 to 83.1`. */
+export function spread(values: readonly (number | undefined)[]): string | undefined {
+  const known = allOf(values)
+  return known && `${rounded(Math.min(...known))} to ${rounded(Math.max(...known))}`
+}
+
 function allOf(values: readonly (number | undefined)[]): number[] | undefined {
   const known = values.filter(value => value !== undefined)
   return known.length === values.length && known.length > 0 ? known : undefined

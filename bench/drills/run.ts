@@ -4,6 +4,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { now } from '../../test/lab/journal.js'
+import { besideKeepalived } from './address/beside.js'
+import { fullDisks } from './address/disk.js'
+import { underLoad } from './address/load.js'
+import { badReload } from './address/reload.js'
+import { thawed } from './address/thaw.js'
 import { demotedByOutages } from './demoted.js'
 import type { Amount, Drill, Site } from './drill.js'
 import { etcdFaults } from './etcd.js'
@@ -21,6 +26,7 @@ import { thaw } from './thaw.js'
 const DRILLS: readonly Drill[] = [
   ...[switchovers, switchovers20, ...etcdFaults, kill, killHost, ...demotedByOutages],
   ...[thaw, ...keptThroughOutages, pause, reload, restart],
+  ...[...besideKeepalived, thawed, badReload, fullDisks, underLoad],
 ]
 
 const LOG_LINES = 60
