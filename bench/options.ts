@@ -14,18 +14,20 @@ export interface Options {
   /** Measure these too. */
   readonly more: readonly string[]
   readonly list: boolean
-  /** Where the results are kept. */
-  readonly json: string | undefined
+  /** Directory in which results are kept: measurements as JSON, tables as a Markdown page, plots as SVG. */
+  readonly results: string | undefined
+  /** Measure nothing: write page and plots again from the measurements there. */
+  readonly redraw: boolean
 }
 
 export type Parsed = { readonly ok: true; readonly options: Options } | { readonly ok: false; readonly why: string }
 
 export const USAGE = `npm run bench -- [SCENARIO…] [--quick] [--rounds N] [--seconds N] [--clients N,N] [--only NAME,…] [--with NAME,…]
-                [--network loopback|namespaces] [--json FILE] [--list]`
+                [--network loopback|namespaces] [--results DIR [--redraw]] [--list]`
 
 /** What a run does when nothing is said, in full and with --quick. */
-const FULL = { rounds: '5', seconds: '3' }
-const QUICK = { rounds: '2', seconds: '1' }
+const FULL = { rounds: '5', seconds: '2' }
+const QUICK = { rounds: '1', seconds: '1' }
 
 const FLAGS = {
   quick: { type: 'boolean', default: false },
@@ -35,7 +37,8 @@ const FLAGS = {
   only: { type: 'string' },
   with: { type: 'string' },
   network: { type: 'string', default: 'loopback' },
-  json: { type: 'string' },
+  results: { type: 'string' },
+  redraw: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
 } as const
 
@@ -47,11 +50,10 @@ export function parseOptions(argv: readonly string[]): Parsed {
   const numbers = { rounds: values.rounds ?? base.rounds, seconds: values.seconds ?? base.seconds }
   const clients = list(values.clients)
   const wrong = [
-    ...Object.entries(numbers).flatMap(([name, text]) => (Number(text) > 0 ? [] : [`--${name} ${text}`])),
-    ...(Number.isInteger(Number(numbers.rounds)) ? [] : [`--rounds ${numbers.rounds}`]),
-    ...(clients ?? []).flatMap(text => (/^[1-9]\d*$/.test(text) ? [] : [`--clients ${text}`])),
+    ...Object.entries(numbers).flatMap(([name, text]) => (isCount(text) ? [] : [`--${name} ${text}`])),
+    ...(clients ?? []).flatMap(text => (isCount(text) ? [] : [`--clients ${text}`])),
   ]
-  if (wrong.length > 0) return { ok: false, why: `${wrong.join(', ')}: a number above 0 is wanted` }
+  if (wrong.length > 0) return { ok: false, why: `${wrong.join(', ')}: a whole number above 0 is wanted` }
   const { network } = values
   if (network !== 'loopback' && network !== 'namespaces')
     return { ok: false, why: `--network ${network}: it is loopback or namespaces (the latter as root)` }
@@ -61,15 +63,10 @@ export function parseOptions(argv: readonly string[]): Parsed {
     clients: clients?.map(Number),
     quick: values.quick,
   }
-  const { json } = values
-  const options = {
-    names: positionals,
-    amount,
-    network,
-    only: list(values.only),
-    more: list(values.with) ?? [],
-  } as const
-  return { ok: true, options: { ...options, list: values.list, json } }
+  const what = { names: positionals, amount, network, only: list(values.only), more: list(values.with) ?? [] } as const
+  const { results, redraw } = values
+  if (redraw && results === undefined) return { ok: false, why: '--redraw: say where results lie with --results DIR' }
+  return { ok: true, options: { ...what, list: values.list, results, redraw } }
 }
 
 function attempt(argv: readonly string[]) {
@@ -79,5 +76,8 @@ function attempt(argv: readonly string[]) {
     return (error as Error).message
   }
 }
+
+/** pgbench counts whole seconds. */
+const isCount = (text: string) => /^[1-9]\d*$/.test(text)
 
 const list = (text: string | undefined): string[] | undefined => text?.split(',').filter(each => each !== '')

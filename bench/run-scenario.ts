@@ -3,6 +3,7 @@
 import { METRICS, type MetricName, type Series, shown, type Values } from './judge/metric.js'
 import type { RunRecord } from './judge/record.js'
 import { type CpuTime, countCpu } from './measure/cpu.js'
+import { steadily } from './measure/steady.js'
 import { measureAll, type Watcher } from './measure/turns.js'
 import type { Progress } from './progress.js'
 import type { Amount, Plan, Scenario } from './scenario.js'
@@ -15,24 +16,35 @@ export async function runScenario(
   grounds: Grounds,
   progress: Progress,
 ): Promise<RunRecord> {
-  const { name, says, headline } = scenario
+  const { name, says, headline, rival } = scenario
   const date = new Date().toISOString()
   const counted = countCpu(undefined)
   let series: readonly Series[] = []
+  let [repeated, disturbed] = [0, 0]
   let error: string | undefined
   try {
     progress.at(`${name}: starting what it needs`)
     const measure = await scenario.open(grounds, plan, amount)
     progress.done(plan.secondsBefore)
-    series = await measureAll(plan, measure, watcher(name, plan, progress))
+    const steady = async (contender: string, load: string) => {
+      const {
+        values,
+        tries,
+        disturbed: still,
+      } = await steadily(() => measure(contender, load), grounds.dirs, plan.repeats)
+      repeated += tries - 1
+      disturbed += still ? 1 : 0
+      return values
+    }
+    series = await measureAll(plan, steady, watcher(name, plan, progress))
   } catch (caught) {
     error = (caught as Error).message
   }
   await grounds.close()
   const time = counted()
   return {
-    ...{ scenario: name, says, headline, network: grounds.network, date, took: Math.round(time.elapsed / 1e6) },
-    ...{ seconds: amount.seconds, rounds: plan.rounds, stolen: stolenPercent(time), series },
+    ...{ scenario: name, says, headline, rival, network: grounds.network, date, took: Math.round(time.elapsed / 1e6) },
+    ...{ seconds: amount.seconds, rounds: plan.rounds, stolen: stolenPercent(time), repeated, disturbed, series },
     ...(error === undefined ? {} : { error }),
   }
 }

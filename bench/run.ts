@@ -1,16 +1,13 @@
 // `npm run bench`: measures mekare beside HAProxy, PgBouncer and a direct connection, and ends with 1 when a goal is missed.
 // Reads the command line, runs the chosen scenarios one after another, shows and keeps what they found. README.md tells the method.
 
-import { titleOf, unknownContenders } from './contenders/table.js'
-
-import { contendersOf } from './judge/compare.js'
-import { GOALS } from './judge/goals.js'
+import { unknownContenders } from './contenders/table.js'
 import type { RunRecord } from './judge/record.js'
-import { goalTable, recordTable } from './judge/tables.js'
-import { judge, type Verdict } from './judge/verdict.js'
-import { keep } from './keep.js'
+import { goalTable } from './judge/tables.js'
+import { keep, readKept } from './keep.js'
 import { type Options, parseOptions, USAGE } from './options.js'
 import { createProgress, planned, spoken } from './progress.js'
+import { publish, told, verdictsOf } from './report.js'
 import { runScenario } from './run-scenario.js'
 import type { Plan, Scenario } from './scenario.js'
 import { SCENARIOS } from './scenarios/table.js'
@@ -30,12 +27,20 @@ async function main(argv: readonly string[]): Promise<number> {
   if (strangers.length > 0) return misuse(`${strangers.join(', ')}: no such scenario; see --list`)
   const unknown = unknownContenders([...(options.only ?? []), ...options.more])
   if (unknown.length > 0) return misuse(`${unknown.join(', ')}: no such contender`)
-  const chosen = SCENARIOS.filter(({ name }) => isChosen(name, options.names))
-  const records = await runAll(chosen, options)
+  const chosen = SCENARIOS.filter(each => isChosen(each, options))
+  const { results, redraw } = options
+  const records = results !== undefined && redraw ? readKept(results).records : await measured(chosen, options)
+  if (results !== undefined) publish(results)
   const verdicts = verdictsOf(records)
   if (verdicts.length > 0) console.log(`\n${goalTable(verdicts)}`)
-  if (options.json !== undefined) keep(options.json, { machine: describeAll(), records })
   return records.some(({ error }) => error !== undefined) || verdicts.some(({ word }) => word === 'missed') ? 1 : 0
+}
+
+/** What was measured now; with --results it is kept. */
+async function measured(scenarios: readonly Scenario[], options: Options): Promise<readonly RunRecord[]> {
+  const records = await runAll(scenarios, options)
+  if (options.results !== undefined) keep(options.results, { machine: describeAll(), records })
+  return records
 }
 
 function misuse(why: string): number {
@@ -43,8 +48,9 @@ function misuse(why: string): number {
   return 2
 }
 
-const isChosen = (name: string, names: readonly string[]) =>
-  names.length === 0 || names.some(each => name.startsWith(each))
+/** A scenario too long for --quick is run when it is named. */
+const isChosen = ({ name, inQuick }: Scenario, { names, amount }: Options) =>
+  names.length === 0 ? inQuick || !amount.quick : names.some(each => name.startsWith(each))
 
 async function runAll(scenarios: readonly Scenario[], options: Options): Promise<RunRecord[]> {
   const plans = new Map(scenarios.map(each => [each, fitted(each.plan(options.amount), options)]))
@@ -59,7 +65,7 @@ async function runAll(scenarios: readonly Scenario[], options: Options): Promise
       progress.say(`── ${scenario.name}: ${scenario.says}`)
       const record = await runScenario(scenario, plan, options.amount, grounds, progress)
       records.push(record)
-      progress.say(record.error === undefined ? `\n${recordTable(record, titleOf)}\n` : `broke off: ${record.error}`)
+      progress.say(`\n${told(record)}\n`)
     }
     return records
   } finally {
@@ -70,18 +76,6 @@ async function runAll(scenarios: readonly Scenario[], options: Options): Promise
 /** The plan with the contenders that the command line wants. */
 function fitted(plan: Plan, { only, more }: Options): Plan {
   return { ...plan, contenders: [...new Set([...(only ?? plan.contenders), ...more])] }
-}
-
-/** Goals of what was measured: with the contenders of one's own choice, those that need others are left out. */
-function verdictsOf(records: readonly RunRecord[]): Verdict[] {
-  return records.flatMap(({ scenario, series, error }) => {
-    const has = (contender: string) => series.some(one => one.contender === contender)
-    const goals = GOALS.filter(
-      goal =>
-        goal.scenario === scenario && series.some(({ load }) => load === goal.load) && contendersOf(goal).every(has),
-    )
-    return error === undefined ? goals.map(goal => judge(goal, series)) : []
-  })
 }
 
 /** Everything that was started ends with this process, also on Ctrl-C; the exit code then tells the signal. */

@@ -22,6 +22,8 @@ export interface Plan {
   /** About how long one measurement takes, and all that comes before the first one. */
   readonly secondsEach: number
   readonly secondsBefore: number
+  /** How often a measurement that other processes disturbed may be made again. */
+  readonly repeats: number
 }
 
 /** Measures a contender once, under a load of the plan. */
@@ -32,6 +34,10 @@ export interface Scenario {
   readonly says: string
   /** Shown beside HAProxy's, round by round. */
   readonly headline: MetricName
+  /** Whom the others are compared with. */
+  readonly rival: string
+  /** Whether --quick has it. */
+  readonly inQuick: boolean
   plan(amount: Amount): Plan
   /** Starts all it needs; the scope ends it. */
   open(scope: Scope, plan: Plan, amount: Amount): Promise<Measure>

@@ -1,7 +1,9 @@
 // What a scenario works with, and the promise that all of it ends: what was begun last ends first, after the scenario or on Ctrl-C.
 
 import type { Network } from '../test/lab/network.js'
-import type { Address, Contender } from './contenders/contender.js'
+import type { StandOptions } from '../test/lab/options.js'
+import { createStand, type Stand } from '../test/lab/stand.js'
+import type { Contender, Server } from './contenders/contender.js'
 import { startContender } from './contenders/table.js'
 import { raiseSite, type Site } from './site.js'
 
@@ -10,12 +12,16 @@ export interface Scope {
   /** The site of all scenarios of the run, raised when it is first asked for. */
   site(): Promise<Site>
   /** Starts contenders before a target and answers how to find each; they end with the scenario. */
-  contend(specs: readonly string[], target: Address): Promise<(spec: string) => Contender>
+  contend(specs: readonly string[], target: Server): Promise<(spec: string) => Contender>
+  /** A stand of its own for the scenario, up and streaming. */
+  stand(options: StandOptions): Promise<Stand>
   /** Has this done when the scenario ends. */
   defer(end: () => Promise<void>): void
 }
 
 export interface Grounds extends Scope {
+  /** The directories in which all that was started works. */
+  dirs(): readonly string[]
   /** Ends what the scenario began. */
   close(): Promise<void>
   /** Ends everything; may be called at any time, also twice. */
@@ -25,8 +31,10 @@ export interface Grounds extends Scope {
 export function createGrounds(network: Network['kind']): Grounds {
   let raised: Promise<Site> | undefined
   const ends: (() => Promise<void>)[] = []
-  const site = () => {
+  const dirs = new Set<string>()
+  const site = async () => {
     raised ??= raiseSite(network)
+    dirs.add((await raised).ground.dir)
     return raised
   }
   const close = async () => {
@@ -36,6 +44,7 @@ export function createGrounds(network: Network['kind']): Grounds {
     network,
     site,
     close,
+    dirs: () => [...dirs],
     defer: end => ends.push(end),
     contend: async (specs, target) => {
       const started = new Map<string, Contender>()
@@ -45,6 +54,13 @@ export function createGrounds(network: Network['kind']): Grounds {
         started.set(spec, contender)
       }
       return spec => started.get(spec) ?? missing(spec)
+    },
+    stand: async options => {
+      const stand = await createStand({ ...options, network, endOnSignal: false })
+      ends.push(stand.down)
+      dirs.add(stand.dir)
+      await stand.up()
+      return stand
     },
     leave: async () => {
       // The reaper kills what a scenario started on the site; stands end by what was deferred.

@@ -1,32 +1,29 @@
 // Where relays are measured: a PostgreSQL of its own on one host, the contenders on another, clients on a third. The hosts are
 // loopback addresses or network namespaces; whatever happens to this process, the ground's reaper clears everything away.
 
-import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { breakGround, type Ground } from '../test/lab/ground.js'
 import type { Network } from '../test/lab/network.js'
 import { findPostgres } from '../test/lab/programs.js'
-import type { Address } from './contenders/contender.js'
+import type { Address, Server } from './contenders/contender.js'
+import { tail, untilAnswered } from './contenders/launch.js'
+import type { Clients } from './measure/pgbench.js'
 
 export type Host = 'pg1' | 'proxy1' | 'client'
 
 export interface Site {
   readonly ground: Ground
-  /** Directory of PostgreSQL's programs. */
-  readonly bin: string
-  readonly postgres: Address
+  readonly clients: Clients
+  readonly postgres: Server
   /** As many sessions as a proxy can hold with the files it may open, two for each, at most 9,400. */
   readonly sessions: number
   /** An address of the host whose port is free. */
   vacant(host: Host): Promise<Address>
   /** Runs statements at PostgreSQL, one by one, and answers what they print. */
   sql(...statements: readonly string[]): Promise<string>
-  /** Waits until a query sent there is answered; throws when the process ends before. */
-  answering(to: Address, child: ChildProcess, log: string): Promise<void>
   leave(): Promise<void>
 }
 
@@ -53,8 +50,7 @@ export async function raiseSite(network: Network['kind']): Promise<Site> {
   const ground = await breakGround(['pg1', 'proxy1', 'client'], network)
   try {
     const vacant = vacancies(ground)
-    const postgres = await vacant('pg1')
-    const site = build(ground, bin, postgres, vacant)
+    const site = build(ground, bin, await vacant('pg1'), vacant)
     await startPostgres(site)
     return site
   } catch (error) {
@@ -63,34 +59,28 @@ export async function raiseSite(network: Network['kind']): Promise<Site> {
   }
 }
 
-function build(ground: Ground, bin: string, postgres: Address, vacant: Site['vacant']): Site {
-  const psql = (to: Address, ...more: readonly string[]) => {
+function build(ground: Ground, bin: string, address: Address, vacant: Site['vacant']): Site {
+  const psql = async (to: Address, statements: readonly string[]) => {
     const where = ['-h', to.host, '-p', String(to.port), '-U', 'postgres', '-d', 'postgres']
-    return ground.exec('client', [join(bin, 'psql'), '-XAtq', '-v', 'ON_ERROR_STOP=1', ...where, ...more])
+    const what = statements.flatMap(each => ['-c', each])
+    const argv = [join(bin, 'psql'), '-XAtq', '-v', 'ON_ERROR_STOP=1', ...where, ...what]
+    const { code, stdout, stderr } = await ground.exec('client', argv, { PGCONNECT_TIMEOUT: '2' })
+    if (code !== 0) throw new Error(`psql: ${stderr.trim()}`)
+    return stdout.trim()
   }
+  const clients: Clients = {
+    ...{ bin, dir: ground.hostDir('client'), user: 'postgres', database: 'postgres' },
+    exec: argv => ground.exec('client', argv),
+  }
+  const postgres = { ...address, ask: (at: Address) => psql(at, ['select 1']) }
   return {
-    ...{ ground, bin, postgres, vacant, sessions: mostSessions() },
-    sql: async (...statements) => {
-      const { code, stdout, stderr } = await psql(postgres, ...statements.flatMap(each => ['-c', each]))
-      if (code !== 0) throw new Error(`psql: ${stderr.trim()}`)
-      return stdout.trim()
-    },
-    answering: async (to, child, log) => {
-      let said = ''
-      for (let tries = 0; tries < 150; tries++) {
-        const { code, stderr } = await psql(to, '-c', 'select 1')
-        if (code === 0) return
-        said = stderr.trim()
-        if (child.exitCode !== null || child.signalCode !== null) break
-        await sleep(50)
-      }
-      throw new Error(`nothing answers on ${to.host}:${to.port}: ${said}\n${tail(log)}`)
-    },
+    ...{ ground, clients, postgres, vacant, sessions: mostSessions() },
+    sql: (...statements) => psql(postgres, statements),
     leave: () => ground.leave(),
   }
 }
 
-async function startPostgres({ ground, bin, postgres, answering, sql }: Site): Promise<void> {
+async function startPostgres({ ground, clients: { bin }, postgres, sql }: Site): Promise<void> {
   const data = join(ground.hostDir('pg1'), 'data')
   const argv = [
     join(bin, 'initdb'),
@@ -115,8 +105,8 @@ async function startPostgres({ ground, bin, postgres, answering, sql }: Site): P
   const where = { listen_addresses: postgres.host, port: postgres.port, unix_socket_directories: '' }
   const settings = Object.entries({ ...SETTINGS, ...where }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = ground.start('pg1', 'postgres', [join(bin, 'postgres'), '-D', data, ...settings], { asOwner: true })
-  await answering(postgres, child, log('postgres'))
-  await sql('create role mekare_probe login', 'grant pg_monitor to mekare_probe')
+  await untilAnswered(postgres, postgres, child, log('postgres'))
+  await sql('create role mekare_probe login', 'create database probe')
 }
 
 /** Ports from 20,000 on, below those the kernel gives to clients; on the loopback block each is tried first. */
@@ -146,13 +136,4 @@ function mostSessions(): number {
   const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
   const files = hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard)
   return Math.min(9400, Math.floor((files - FILES_BESIDES) / 2))
-}
-
-/** The end of a log, for an error. */
-export function tail(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-10).join('\n')
-  } catch {
-    return ''
-  }
 }

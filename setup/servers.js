@@ -59,6 +59,7 @@ export function needs(purpose, found, find) {
     { what: 'pgbench', present: isFile(`${found.postgres}/pgbench`), debian: ['postgresql-contrib'] },
     { what: 'HAProxy', present: Boolean(find('haproxy')), debian: ['haproxy'] },
     { what: 'PgBouncer', present: Boolean(find('pgbouncer')), debian: ['pgbouncer'] },
+    { what: 'tcpdump', present: Boolean(find('tcpdump')), debian: ['tcpdump'] },
     { what: 'keepalived', present: Boolean(find('keepalived')), debian: ['keepalived'] },
     {
       what: 'psycopg2',
@@ -81,7 +82,6 @@ export function needs(purpose, found, find) {
     { what: 'fish', present: Boolean(find('fish')), debian: ['fish'] },
     { what: 'man', present: Boolean(find('man')), debian: ['man-db'] },
     { what: 'mandoc', present: Boolean(find('mandoc')), debian: ['mandoc'] },
-    { what: 'tcpdump', present: Boolean(find('tcpdump')), debian: ['tcpdump'] },
     {
       what: 'Chromium',
       present: ['chromium', 'chromium-browser', 'google-chrome'].some(name => find(name)),

@@ -5,9 +5,16 @@ export interface Address {
   readonly port: number
 }
 
+/** What contenders stand before. */
+export interface Server extends Address {
+  /** Asks something that needs the whole way there and back; throws when it is not answered. */
+  ask(at: Address): Promise<unknown>
+}
+
 /** One that runs. */
 export interface Contender {
-  readonly address: Address
+  /** Where clients connect; it answers as the server behind it does. */
+  readonly address: Server
   /** Undefined: nothing stands between. */
   readonly pid: number | undefined
   stop(): Promise<void>

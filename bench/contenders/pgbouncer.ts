@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { findProgram } from '../../test/lab/programs.js'
 import { fill } from '../rivals/fill.js'
 import { type Host, type Site, USERS } from '../site.js'
-import type { Address, Contender } from './contender.js'
+import type { Contender, Server } from './contender.js'
 import { launch } from './launch.js'
 
 /** Session mode gives every client a server of its own; transaction mode shares PgBouncer's default number of them. */
@@ -14,7 +14,7 @@ const POOL = { session: 380, transaction: 20 }
 
 export async function startPgbouncer(
   site: Site,
-  target: Address,
+  target: Server,
   mode: keyof typeof POOL,
   host: Host = 'proxy1',
 ): Promise<Contender> {
@@ -27,5 +27,5 @@ export async function startPgbouncer(
   const much = { mode, pool: POOL[mode], sessions: site.sessions }
   writeFileSync(file('ini'), fill('pgbouncer.ini', { ...where, ...much, users: file('users') }))
   // PgBouncer refuses to run as root.
-  return launch(site, 'pgbouncer', address, [program, '-q', file('ini')], { host, asOwner: true })
+  return launch(site, 'pgbouncer', [program, '-q', file('ini')], address, target, { host, asOwner: true })
 }

@@ -1,18 +1,20 @@
 // Everything that may stand between a client and a server, in one table: its name on the command line, its title, how it starts.
 
 import type { Site } from '../site.js'
-import { type Address, type Contender, parseSpec, type Spec } from './contender.js'
+import { PAIR_TITLES } from './address-pairs.js'
+import { type Contender, parseSpec, type Server, type Spec } from './contender.js'
 import { startForwarder } from './forwarder.js'
 import { startHaproxy } from './haproxy.js'
 import { startMekare } from './mekare.js'
+import { ROUTER_TITLES } from './patroni-routers.js'
 import { startPgbouncer } from './pgbouncer.js'
 
 interface Kind {
   readonly title: string
-  start(site: Site, target: Address, spec: Spec): Promise<Contender>
+  start(site: Site, target: Server, spec: Spec): Promise<Contender>
 }
 
-const nothing = async (_site: Site, target: Address): Promise<Contender> => ({
+const nothing = async (_site: Site, target: Server): Promise<Contender> => ({
   address: target,
   pid: undefined,
   stop: async () => undefined,
@@ -20,7 +22,11 @@ const nothing = async (_site: Site, target: Address): Promise<Contender> => ({
 
 const KINDS: Readonly<Record<string, Kind>> = {
   direct: { title: 'direct', start: nothing },
-  haproxy: { title: 'HAProxy', start: startHaproxy },
+  haproxy: { title: 'HAProxy', start: (site, target) => startHaproxy(site, target, 'auto') },
+  'haproxy-splice': {
+    title: 'HAProxy, always splicing',
+    start: (site, target) => startHaproxy(site, target, 'always'),
+  },
   pgbouncer: { title: 'PgBouncer, session mode', start: (site, target) => startPgbouncer(site, target, 'session') },
   'pgbouncer-tx': {
     title: 'PgBouncer, transaction mode',
@@ -38,19 +44,22 @@ const KINDS: Readonly<Record<string, Kind>> = {
 }
 
 /** Starts what `text` names before `target`; answers when a query goes through. */
-export function startContender(site: Site, target: Address, text: string): Promise<Contender> {
+export function startContender(site: Site, target: Server, text: string): Promise<Contender> {
   const spec = parseSpec(text)
   const kind = KINDS[spec.kind]
   if (!kind) throw new Error(`${text}: no contender is named so; there are ${Object.keys(KINDS).join(', ')}`)
   return kind.start(site, target, spec)
 }
 
-/** Whether `text` names one; otherwise the names there are. */
+/** Titles of those that stand nowhere but in scenarios of their own: before a cluster, or around an address. */
+const OTHERS: Readonly<Record<string, string>> = { ...ROUTER_TITLES, ...PAIR_TITLES }
+
+/** Those that nothing is named like. */
 export const unknownContenders = (texts: readonly string[]): string[] =>
-  texts.filter(text => KINDS[parseSpec(text).kind] === undefined)
+  texts.filter(text => KINDS[parseSpec(text).kind] === undefined && OTHERS[text] === undefined)
 
 /** As tables and plots call it. */
 export function titleOf(text: string): string {
   const { kind } = parseSpec(text)
-  return (KINDS[kind]?.title ?? kind) + text.slice(kind.length)
+  return (KINDS[kind]?.title ?? OTHERS[kind] ?? kind) + text.slice(kind.length)
 }

@@ -19,11 +19,15 @@ import type { Stand } from '../../test/lab/stand.js'
 import { type Change, firstPromotion, readChange } from './change.js'
 import type { NewcomersTask } from './newcomers.js'
 
-export interface Field {
+/** A stand and who watches it: all it takes to see what a leader change was like, whatever leads clients to its members. */
+export interface Watched {
   readonly stand: Stand
-  readonly proxy: ProxyProcess
   readonly poller: Observer
   readonly multihost: Observer
+}
+
+export interface Field extends Watched {
+  readonly proxy: ProxyProcess
   /** Has it ended with the drill. */
   keep(observer: Observer): Observer
   writer(options?: Partial<ClientOptions>): Promise<Observer>
@@ -34,8 +38,7 @@ export interface Field {
 
 /** Clears the journals of the drill before, waits until every member streams and may lead, then starts a mekare and the observers. */
 export async function openField(stand: Stand, options: ProxyOptions, say: (line: string) => void): Promise<Field> {
-  const client = join(stand.dir, 'client')
-  for (const file of readdirSync(client)) if (file.endsWith('.jsonl')) rmSync(join(client, file))
+  clearJournals(stand)
   await stand.untilStreaming()
   // Patroni names a synchronous standby in the primary's next turn, and refuses a switchover before.
   if (stand.settings.synchronousMode)
@@ -57,6 +60,12 @@ export async function openField(stand: Stand, options: ProxyOptions, say: (line:
       await proxy.stop()
     },
   }
+}
+
+/** Journals are read whole, again and again: those of what is over are taken away. */
+export function clearJournals(stand: Stand): void {
+  const client = join(stand.dir, 'client')
+  for (const file of readdirSync(client)) if (file.endsWith('.jsonl')) rmSync(join(client, file))
 }
 
 async function syncStandby(stand: Stand): Promise<string | undefined> {
@@ -116,7 +125,7 @@ export interface ChangeOptions {
 }
 
 /** Waits until a promotion was seen and every session of the writer had a row after it (or time is up), and reads the journals. */
-export async function changeSeen(field: Field, writer: Observer, options: ChangeOptions): Promise<Change> {
+export async function changeSeen(field: Watched, writer: Observer, options: ChangeOptions): Promise<Change> {
   const { old, since, withinMs = 30_000, alone = false } = options
   const read = () =>
     readChange(
@@ -142,7 +151,7 @@ function rowsAfter(change: Change, multihost: readonly Entry[] | undefined): boo
  * Asks the leader's Patroni for a switchover, without asking etcd for anything: it may be out of order. Where Patroni cannot
  * write its failover key, because etcd elects a leader just then, nothing has begun and it is asked again.
  */
-export async function switchover({ stand }: Field, from: string): Promise<void> {
+export async function switchover({ stand }: Pick<Watched, 'stand'>, from: string): Promise<void> {
   for (const end = now() + 30_000; ; await sleep(100)) {
     const answer = await stand.rest(from, '/switchover', 'POST', { leader: from }, 60_000)
     if (answer.status === 200) return
@@ -157,7 +166,7 @@ export async function primaryOf(stand: Stand): Promise<string> {
 }
 
 /** Waits until the poller has seen a member other than `old` out of recovery. */
-export async function promotionSeen(field: Field, since: number, old: string | undefined, withinMs: number) {
+export async function promotionSeen(field: Watched, since: number, old: string | undefined, withinMs: number) {
   await eventually(withinMs, 'no member was promoted', async () => {
     return firstPromotion(field.poller.entries(), since, old) !== undefined
   })

@@ -1,7 +1,7 @@
 // Results as Markdown, which reads well on a terminal too. Knows numbers and words only.
 
 import { perRound } from './compare.js'
-import { METRICS, type MetricName, type Series, shown, valuesOf } from './metric.js'
+import { METRICS, type Metric, type MetricName, type Series, shown, valuesOf } from './metric.js'
 import type { RunRecord } from './record.js'
 import { median, medianInterval } from './statistics.js'
 import { ROUNDS_FOR_A_VERDICT, type Verdict } from './verdict.js'
@@ -19,12 +19,13 @@ export function recordTable(record: RunRecord, titleOf: (contender: string) => s
   const metrics = (Object.keys(METRICS) as MetricName[]).filter(name =>
     record.series.some(series => valuesOf(series, name).length > 0),
   )
-  const ratio = record.series.some(({ contender }) => contender === 'haproxy')
+  const { compared }: Metric = METRICS[record.headline]
+  const ratio = compared !== false && record.series.some(({ contender }) => contender === record.rival)
   const head = [
     'load',
     'through',
     ...metrics.map(heading),
-    ...(ratio ? [`${METRICS[record.headline].title} ÷ HAProxy`] : []),
+    ...(ratio ? [`${METRICS[record.headline].title} ÷ ${titleOf(record.rival)}`] : []),
   ]
   const rows = record.series.map((series, i) => [
     record.series[i - 1]?.load === series.load ? '' : series.load,
@@ -45,12 +46,15 @@ function cell(metric: MetricName, values: readonly number[]): string {
 }
 
 function ratioCell(record: RunRecord, { contender, load }: Series): string {
-  if (contender === 'haproxy') return '1'
-  const values = perRound(record.series, { metric: record.headline, load, contender, how: 'ratio' })
+  const { rival, headline: metric } = record
+  if (contender === rival) return '1'
+  const values = perRound(record.series, { metric, load, contender, how: 'ratio', rival })
   if (values.length === 0) return ''
   const { low, high } = medianInterval(values)
   return `${median(values).toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`
 }
+
+const RIVAL = { itself: '', ratio: ' ÷ HAProxy', 'ratio above direct': ' ÷ HAProxy' } as const
 
 /** The goals with what was measured, and the words of the verdicts. */
 export function goalTable(verdicts: readonly Verdict[]): string {
@@ -61,7 +65,7 @@ export function goalTable(verdicts: readonly Verdict[]): string {
     const aim = goal.aim === undefined ? '' : ` (hoped: ${sign} ${number(goal.aim)})`
     const measured = Number.isNaN(middle) ? 'not measured' : `${number(middle)}${unit} (${number(low)}–${number(high)})`
     const few = rounds < ROUNDS_FOR_A_VERDICT && rounds > 0 ? `, of ${rounds} rounds only` : ''
-    return [goal.says, `${sign} ${number(goal.limit)}${unit}${aim}`, measured, `${word}${few}`]
+    return [`${goal.says}${RIVAL[goal.how]}`, `${sign} ${number(goal.limit)}${unit}${aim}`, measured, `${word}${few}`]
   })
   return table([['goal', 'limit', 'measured', 'verdict'], ...rows])
 }

@@ -28,7 +28,7 @@ export function countCpu(pid: number | undefined): () => CpuTime {
 }
 
 /** Ticks of /proc per second (USER_HZ), the same on every Linux that Node runs on. */
-const TICK_US = 10_000
+export const TICK_US = 10_000
 
 function read(pid: number | undefined) {
   const at = Number(process.hrtime.bigint() / 1000n)
@@ -46,7 +46,7 @@ function read(pid: number | undefined) {
 }
 
 /** Microseconds that the threads of a process ran; exact, unlike the ticks of /proc/PID/stat. */
-function ranFor(pid: number): number {
+export function ranFor(pid: number): number {
   const times = readdirSync(`/proc/${pid}/task`).map(task => {
     const text = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8')
     return Number(text.split(' ')[0]) / 1000

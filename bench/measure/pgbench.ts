@@ -1,8 +1,19 @@
-// Runs pgbench in the client's network through a contender's port and reads what it says. Any failed transaction is an error.
+// Runs pgbench in the clients' network and reads what it says. Any failed transaction is an error.
 
 import { join } from 'node:path'
+import type { Output } from '../../test/lab/ground.js'
 import type { Address } from '../contenders/contender.js'
-import type { Site } from '../site.js'
+
+/** Where PostgreSQL's client programs run, and as whom. */
+export interface Clients {
+  /** Directory of the programs. */
+  readonly bin: string
+  /** Where they work: logs lie there. */
+  readonly dir: string
+  readonly user: string
+  readonly database: string
+  exec(argv: readonly string[]): Promise<Output>
+}
 
 export interface Load {
   /** Further arguments: the script and how it is sent. */
@@ -16,12 +27,12 @@ export interface Done {
   readonly tps: number
 }
 
-export async function pgbench(site: Site, to: Address, load: Load): Promise<Done> {
+export async function pgbench(who: Clients, to: Address, load: Load): Promise<Done> {
   const { args, clients, seconds } = load
-  const where = ['-h', to.host, '-p', String(to.port), '-U', 'postgres', '-n']
+  const where = ['-h', to.host, '-p', String(to.port), '-U', who.user, '-n']
   const much = ['-c', String(clients), '-T', String(seconds)]
-  const argv = [join(site.bin, 'pgbench'), ...where, ...much, ...args, 'postgres']
-  const { code, stdout, stderr } = await site.ground.exec('client', argv)
+  const argv = [join(who.bin, 'pgbench'), ...where, ...much, ...args, who.database]
+  const { code, stdout, stderr } = await who.exec(argv)
   const transactions = Number(/transactions actually processed: (\d+)/.exec(stdout)?.[1])
   const tps = Number(/tps = ([\d.]+)/.exec(stdout)?.[1])
   const failed = Number(/failed transactions: (\d+)/.exec(stdout)?.[1] ?? 0)

@@ -18,8 +18,8 @@ interface Query {
 }
 
 /** `select 1` as a script of pgbench. */
-export async function select1Script({ ground }: Site): Promise<readonly string[]> {
-  const file = join(ground.hostDir('client'), 'select1.sql')
+export async function select1Script({ clients }: Site): Promise<readonly string[]> {
+  const file = join(clients.dir, 'select1.sql')
   writeFileSync(file, 'select 1;\n')
   return ['-f', file]
 }
@@ -30,8 +30,8 @@ const SCALE = 10
 async function pgbenchTables(site: Site): Promise<void> {
   if ((await site.sql(`select to_regclass('pgbench_accounts')`)) !== '') return
   const where = ['-h', site.postgres.host, '-p', String(site.postgres.port), '-U', 'postgres']
-  const argv = [join(site.bin, 'pgbench'), ...where, '-i', '-q', '-s', String(SCALE), 'postgres']
-  const { code, stderr } = await site.ground.exec('client', argv)
+  const argv = [join(site.clients.bin, 'pgbench'), ...where, '-i', '-q', '-s', String(SCALE), 'postgres']
+  const { code, stderr } = await site.clients.exec(argv)
   if (code !== 0) throw new Error(`pgbench -i ended with ${code}: ${stderr.trim()}`)
 }
 
@@ -51,14 +51,14 @@ const QUERIES: readonly Query[] = [
   {
     name: 'pgbench-select',
     says: 'pgbench -S: one row by its key',
-    clients: [1, 16, 64],
+    clients: [16],
     quickClients: [16],
     script: builtin(['-S']),
   },
   {
     name: 'pgbench-tpcb',
     says: 'pgbench as it comes (TPC-B-like): seven statements a transaction',
-    clients: [1, 16],
+    clients: [16],
     quickClients: [16],
     script: builtin([]),
   },
@@ -68,12 +68,15 @@ const scenario = ({ name, says, clients: full, quickClients, script }: Query): S
   name,
   says,
   headline: 'tps',
+  rival: 'haproxy',
+  inQuick: true,
   plan: ({ rounds, seconds, clients, quick }) => ({
     contenders: RELAYS,
     loads: (clients ?? (quick ? quickClients : full)).map(clientsLoad),
     rounds,
     secondsEach: seconds + 0.3,
-    secondsBefore: 8,
+    secondsBefore: 4,
+    repeats: 2,
   }),
   async open(scope, { contenders }, { seconds }) {
     const site = await scope.site()
@@ -83,7 +86,7 @@ const scenario = ({ name, says, clients: full, quickClients, script }: Query): S
       const { address, pid } = running(contender)
       const counted = countCpu(pid)
       const args = [...protocolFor(contender), ...flags]
-      const { tps, transactions } = await pgbench(site, address, { args, clients: clientsOf(load), seconds })
+      const { tps, transactions } = await pgbench(site.clients, address, { args, clients: clientsOf(load), seconds })
       const { machine, own } = counted()
       return { tps, machineCpu: machine / transactions, ...(pid ? { ownCpu: own / transactions } : {}) }
     }
