@@ -1,5 +1,5 @@
-// `node setup/prepare.js demo|bench|test`: brings a fresh clone to where the demo, the benchmark or the tests can run. Needs Node and npm only;
-// installs what is missing where it may, and else says exactly what to install.
+// `node setup/prepare.js build|demo|bench|test`: brings a fresh clone to where it is compiled, and the demo, the benchmark or the tests can run.
+// Needs Node and npm only; installs what is missing where it may, and else says exactly what to install.
 
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +19,7 @@ function checkNode() {
   )
 }
 
-/** @param {import('./servers.js').Purpose} purpose */
+/** @param {import('./servers.js').Purpose | 'build'} purpose */
 async function prepareCode(purpose) {
   if (!packagesAreCurrent(root)) await during('npm packages', note => installPackages(root, note))
   if (buildIsCurrent(root)) return
@@ -68,12 +68,12 @@ function whatToInstall(missing) {
 
 async function main() {
   const purpose = process.argv[2]
-  if (purpose !== 'demo' && purpose !== 'bench' && purpose !== 'test')
-    throw new SetupError('usage: node setup/prepare.js demo|bench|test')
+  if (purpose !== 'build' && purpose !== 'demo' && purpose !== 'bench' && purpose !== 'test')
+    throw new SetupError('usage: node setup/prepare.js build|demo|bench|test')
   checkNode()
   await prepareCode(purpose)
-  await prepareServers(purpose)
-  say(`${GOOD} npm packages, build and servers are there`)
+  if (purpose !== 'build') await prepareServers(purpose)
+  say(`${GOOD} npm packages${purpose === 'build' ? ' and build' : ', build and servers'} are there`)
 }
 
 try {
