@@ -3,7 +3,7 @@
 import { isIPv4 } from 'node:net'
 import type { VrrpConfig } from '../config/shape.js'
 import { ipBytes } from '../linux/ip-address.js'
-import type { Ip } from '../vrrp/ip.js'
+import type { Ip } from '../units/ip.js'
 import type { Dialect } from '../vrrp/packet.js'
 import { OWNER, type Setup } from '../vrrp/state.js'
 

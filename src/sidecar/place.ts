@@ -4,7 +4,7 @@ import type { VrrpConfig } from '../config/shape.js'
 import type { Address } from '../linux/address-message.js'
 import { ipBytes } from '../linux/ip-address.js'
 import type { Link } from '../linux/link-message.js'
-import { type Ip, isLinkLocal } from '../vrrp/ip.js'
+import { type Ip, isLinkLocal } from '../units/ip.js'
 import { familyOf } from './dialect.js'
 import type { HostNetwork } from './network.js'
 

@@ -4,7 +4,7 @@
 import type { VrrpConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import type { Link } from '../linux/link-message.js'
-import { formatIp } from '../vrrp/ip.js'
+import { formatIp } from '../units/ip.js'
 import type { Advert } from '../vrrp/packet.js'
 import type { Drop, Reading } from '../vrrp/read.js'
 import type { Action, Role } from '../vrrp/state.js'

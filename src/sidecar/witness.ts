@@ -6,8 +6,8 @@ import { ownKey } from '../etcd/keys.js'
 import { createLeasedKey, type LeasedKey } from '../etcd/leased-key.js'
 import type { Report } from '../events/event.js'
 import { ipBytes } from '../linux/ip-address.js'
+import { compareIp } from '../units/ip.js'
 import type { Ms } from '../units/units.js'
-import { compareIp } from '../vrrp/ip.js'
 import type { Witness as Says } from '../vrrp/state.js'
 
 /** Where the witness is, and what we write there. */

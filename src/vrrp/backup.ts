@@ -1,7 +1,7 @@
 // A backup: listens, and claims the addresses when no better master speaks (RFC 9568, section 6.4.2; RFC 3768, section 6.4.2).
 
+import { compareIp, formatIp, type Ip } from '../units/ip.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
-import { compareIp, formatIp, type Ip } from './ip.js'
 import type { Action, Backup, Heard, Input, Result, State, Why } from './state.js'
 import { priorityOf, skewTime } from './timers.js'
 import { become, listening, toMaster } from './transitions.js'

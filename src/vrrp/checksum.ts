@@ -1,6 +1,7 @@
 // The Internet checksum (RFC 1071) and the pseudo-headers VRRP puts before it. Knows bytes, no fields.
 
-import { type Ip, PROTOCOL } from './ip.js'
+import type { Ip } from '../units/ip.js'
+import { PROTOCOL } from './ip.js'
 
 /** The one's complement sum of 16-bit words over all parts; every part but the last has an even length. */
 function sum(parts: readonly Uint8Array[]): number {

@@ -1,7 +1,7 @@
 // A virtual router's state in words, for status and explain. Knows no log and no clock.
 
+import { formatIp } from '../units/ip.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
-import { formatIp } from './ip.js'
 import { faultWords } from './machine.js'
 import type { Backup, Heard, Master, State } from './state.js'
 import { priorityOf } from './timers.js'

@@ -1,8 +1,8 @@
 // A master: speaks, keeps its addresses announced, and gives way to a better master (RFC 9568, section 6.4.3; RFC 3768, 6.4.3).
 
+import { formatIp } from '../units/ip.js'
 import { type Ms, ms } from '../units/units.js'
 import { follow, outranks } from './backup.js'
-import { formatIp } from './ip.js'
 import type { Action, Input, Master, Result, State } from './state.js'
 import { priorityOf } from './timers.js'
 import { leaveMaster, refreshAfter } from './transitions.js'

@@ -1,9 +1,9 @@
 // The VRRP ADVERTISEMENT of version 2 (RFC 3768, section 5) and version 3 (RFC 9568, section 5), and how one is written.
 // Knows bytes. Knows no socket, no state and no clock.
 
+import { type Ip, isLinkLocal } from '../units/ip.js'
 import { type Ms, ms } from '../units/units.js'
 import { checksumOf, NO_PSEUDO_HEADER, pseudoHeader } from './checksum.js'
-import { type Ip, isLinkLocal } from './ip.js'
 
 /** How one virtual router speaks: both ends must agree on all of it but the checksum's form. */
 export interface Dialect {

@@ -1,9 +1,10 @@
 // Reads what arrived as VRRP: an advert that counts, or the reason why it is dropped, out of one closed list.
 // Never throws, whatever the bytes. Knows no state: whether a good advert changes anything is the machine's affair.
 
+import { compareIp, formatIp, type Ip } from '../units/ip.js'
 import { formatMs } from '../units/units.js'
 import { addsUp, NO_PSEUDO_HEADER, pseudoHeader } from './checksum.js'
-import { compareIp, type Datagram, formatIp, type Ip } from './ip.js'
+import type { Datagram } from './ip.js'
 import {
   type Advert,
   AUTH_NONE,

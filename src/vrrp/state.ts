@@ -1,8 +1,8 @@
 // What a virtual router remembers, what can happen to it, and what it asks to be done: the words of the VRRP machine.
 // Knows the states of RFC 9568, section 6.3, and one more, fault. Decides nothing.
 
+import type { Ip } from '../units/ip.js'
 import type { Ms } from '../units/units.js'
-import type { Ip } from './ip.js'
 
 /** The priority of the owner of the addresses (RFC 9568, section 5.2.4): it starts as master. */
 export const OWNER = 255

@@ -2,10 +2,11 @@
 
 import fc from 'fast-check'
 import t from 'tap'
+import { compareIp, formatIp, type Ip, parseIp } from '../../src/units/ip.js'
 import { type Ms, ms } from '../../src/units/units.js'
 import { describeState } from '../../src/vrrp/describe.js'
 import { type Group, groupNeedsWitness, stepGroup, wakeGroupAt } from '../../src/vrrp/group.js'
-import { compareIp, type Datagram, formatIp, type Ip, parseIp, readIpv4 } from '../../src/vrrp/ip.js'
+import { type Datagram, readIpv4 } from '../../src/vrrp/ip.js'
 import { holdsAddresses, newMachine, step, wakeAt } from '../../src/vrrp/machine.js'
 import { type Dialect, destinations, GROUP_V4, GROUP_V6, writeAdvert } from '../../src/vrrp/packet.js'
 import { DROPS, type Drop, type Reading, readAdvert } from '../../src/vrrp/read.js'
