@@ -17,7 +17,7 @@ export function renderSessions(sessions: readonly SessionStatus[], paint: Paint)
     .map(s => [
       String(s.id),
       printable(s.listen),
-      printable(s.client),
+      printable(s.via === undefined ? s.client : `${s.client} by ${s.via}`),
       s.state === 'held' ? paint.odd(s.state) : s.state,
       printable(s.member ?? '-'),
       printable(s.backendClient ?? '-'),

@@ -88,6 +88,18 @@ function listenerRules(config: Config): Found {
   })
 }
 
+/** Nobody would be taken at their word, and every header refused. */
+function balancerRules(config: Config): Found {
+  const nobody = Object.entries(config.listen).filter(
+    ([, { proxyProtocol, proxyFrom }]) => proxyProtocol === 'accept' && proxyFrom.length === 0,
+  )
+  return nobody.map(([name]) => ({
+    path: `listen.${name}.proxyFrom`,
+    why: 'is empty, and proxyProtocol accept needs it',
+    remedy: 'name the balancers in front, such as 10.0.0.5 or 10.0.0.0/29',
+  }))
+}
+
 function addressRules(config: Config): Found {
   const all: [string, ListenAddress][] = Object.entries(config.listen).map(([name, { address }]) => [
     `listen.${name}.address`,
@@ -137,6 +149,7 @@ export function checkRules(config: Config, descriptorLimit: number | undefined):
     ...Object.entries(config.clusters).flatMap(([name, cluster]) => clusterRules(name, cluster)),
     ...(none ? [] : listenerRules(config)),
     ...addressRules(config),
+    ...balancerRules(config),
     ...limitRules(config, descriptorLimit),
     ...vrrpRules(config),
   ]

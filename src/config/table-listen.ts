@@ -42,10 +42,22 @@ export const session = z.strictObject({
     kind.duration().prefault('15s'),
     'How long a peer may leave what was sent unacknowledged, or keepalive unanswered, before it counts as dead; 0: as the system has it. Needs the native engine; with `net`, keepalive alone ends it.',
   ),
-  allow: key(kind.list(cidr()).prefault([]), 'Client addresses that may connect; empty: all.', {
-    example: ['10.0.0.0/8', 'fd00::/8'],
-  }),
-  proxyProtocol: key(kind.only('off').prefault('off'), 'PROXY protocol towards members.'),
+  allow: key(
+    kind.list(cidr()).prefault([]),
+    'Client addresses that may connect; empty: all. Behind a balancer (`proxyProtocol`): those that it tells.',
+    {
+      example: ['10.0.0.0/8', 'fd00::/8'],
+    },
+  ),
+  proxyProtocol: key(
+    kind.choice('off', 'accept', 'require').prefault('off'),
+    'PROXY protocol (version 1 or 2) from a balancer in front: it says who the client is, and that address counts from then on. `accept`: those in `proxyFrom` must send a header, others come as themselves. `require`: everybody must send one, and only those in `proxyFrom` may, if it names any. Whether there must be a header is never guessed from what is sent.',
+  ),
+  proxyFrom: key(
+    kind.list(cidr()).prefault([]),
+    'Addresses of the balancers in front, whose word on who the client is counts; needed for `proxyProtocol: accept`. Empty with `require`: everybody’s.',
+    { example: ['10.0.0.5', '10.0.0.6'] },
+  ),
 })
 
 /** A listener's own keys, and those of `session`. */

@@ -2,6 +2,7 @@
 
 import { EXIT } from '../cli/deps.js'
 import { formatListenAddress } from '../config/addresses.js'
+import { cautions } from '../config/cautions.js'
 import { sessionLimit } from '../config/rules.js'
 import type { Config } from '../config/shape.js'
 import type { ClusterState } from '../pools/cluster.js'
@@ -28,6 +29,7 @@ export async function check({ config, offline, out }: CheckInput): Promise<numbe
     out(`listener ${name}: ${formatListenAddress(address)}, role ${role}, cluster ${cluster}`)
   const forgetful = whyUnwritable(config.incidents.file)
   if (forgetful !== undefined) out(`incidents.file: ${forgetful}; until then incidents do not outlive a restart`)
+  for (const what of cautions(config)) out(`warning: ${what}`)
   if (offline) return EXIT.good
   let good = true
   for (const [name, cluster] of Object.entries(config.clusters)) good = (await ask(name, cluster, config, out)) && good

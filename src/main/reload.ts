@@ -3,6 +3,7 @@
 
 import type { Outcome } from '../admin/deps.js'
 import { collide } from '../config/addresses.js'
+import { cautions } from '../config/cautions.js'
 import { changesBetween } from '../config/changes.js'
 import { configDigest } from '../config/digest.js'
 import { ConfigError } from '../config/problems.js'
@@ -73,6 +74,8 @@ async function tryReload(deps: ReloadDeps): Promise<Outcome> {
   const [from, to] = [configDigest(before), configDigest(after)].map(digest => digest.slice(0, 12))
   const changes = changesBetween(before, after)
   deps.report({ kind: 'reloaded', from: from ?? '', to: to ?? '', changes })
+  const known = new Set(cautions(before))
+  for (const what of cautions(after)) if (!known.has(what)) deps.report({ kind: 'warned', what })
   return { ok: true, said: inWords(changes, plan, `${from} → ${to}`) }
 }
 

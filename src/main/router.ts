@@ -4,6 +4,7 @@ import type { Outcome } from '../admin/deps.js'
 import { createFeeds } from '../admin/feed.js'
 import { createLog } from '../admin/log.js'
 import { createMetrics } from '../admin/metrics.js'
+import { cautions } from '../config/cautions.js'
 import { sessionLimit } from '../config/rules.js'
 import type { Config } from '../config/shape.js'
 import type { Event, Report } from '../events/event.js'
@@ -142,6 +143,7 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
     })
 
   report({ kind: 'started', version, name: inForce.fleet.name, engine: engine.name })
+  for (const what of cautions(inForce)) report({ kind: 'warned', what })
   if (created.why !== undefined)
     report({ kind: 'warned', what: `relay.engine: net is used, native does not work here: ${created.why}` })
   begun.commit()

@@ -163,6 +163,8 @@ export interface SessionStatus {
   readonly id: number
   readonly listen: string
   readonly client: string
+  /** The balancer it came through (PROXY protocol). */
+  readonly via?: string
   readonly state: 'startup' | 'held' | 'dialing' | 'joined'
   readonly member?: string
   /** Our own address towards the member: what pg_stat_activity shows as client_addr and client_port. */

@@ -98,7 +98,7 @@ const STRANGERS: ReadonlyArray<readonly [RegExp, string]> = [
   [/^(GET |POST|PUT |HEAD|DELE|OPTI|CONN|PATC|TRAC|PRI )/, 'this is an HTTP request; this port speaks PostgreSQL'],
   [
     /^(PROX|\r\n\r\n)/,
-    'this is a PROXY protocol header, and this listener does not take one; switch it off in the sender',
+    'this is a PROXY protocol header, and this listener takes none from this address; name the sender in proxyFrom (proxyProtocol: accept), or switch it off there',
   ],
   [/^SSH-/, 'this is SSH; this port speaks PostgreSQL'],
 ]

@@ -6,6 +6,7 @@ import { type Ms, ms } from '../units/units.js'
 import { createAllow } from './allow.js'
 import { left, serve } from './hops.js'
 import { createInbound } from './inbound.js'
+import { createManners, introduction, type Manner } from './introduction.js'
 import type { Listener } from './listener.js'
 import type { Room } from './room.js'
 import { doorOf, MOST_CLOSING, refuse, type Session } from './session.js'
@@ -22,21 +23,59 @@ export type Accept = (socket: Socket, listener: Listener) => void
 /** Takes in whoever came to a listener. The socket is paused and allows half-open. */
 export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
   const allow = createAllow()
+  const mannerOf = createManners()
   let lastId = 0
 
-  /** Why this client is not let in, if it is not. */
-  function admission(session: Session): Denied | undefined {
-    const { allow: blocks, max, maxPerAddress } = session.config
+  /** Why a session may not begin here, if so. Of one that is to be introduced the client is judged later. */
+  function barred(session: Session, manner: Manner, from: string): Denied | undefined {
+    const { max, maxPerAddress, proxyProtocol } = session.config
     if (room.stopping()) return { end: 'refused_shutdown', message: 'the proxy is stopping' }
-    if (!allow(session.host, blocks))
-      return { end: 'refused_address', message: `${session.host} is not in listen.${session.listen}.allow` }
-    const limit = room.table.refusal(session, { all: maxSessions(), listen: max, maxPerAddress })
-    return limit === undefined ? undefined : { end: 'refused_limit', message: `too many clients: ${limit}` }
+    const strange = `${from} is not in listen.${session.listen}.proxyFrom (proxyProtocol: ${proxyProtocol})`
+    if (manner === 'stranger') return { end: 'refused_address', message: strange }
+    const limits = { all: maxSessions(), listen: max, maxPerAddress }
+    return notAllowed(session, session.host) ?? tooMany(room.table.refusal(session, limits))
+  }
+
+  /** Why the client that was introduced is not let in, if so. */
+  function unwelcome(session: Session, client: string): Denied | undefined {
+    const limit = room.table.refusalOfHost(client, session.config.maxPerAddress)
+    return notAllowed(session, client) ?? tooMany(limit)
+  }
+
+  function notAllowed({ listen, config }: Session, host: string): Denied | undefined {
+    if (allow(host, config.allow)) return undefined
+    return { end: 'refused_address', message: `${host} is not in listen.${listen}.allow` }
+  }
+
+  /** Refuses; false where a CancelRequest may still be served. */
+  function turnedAway(session: Session, refusal: Denied): boolean {
+    if (refusal.end === 'refused_limit' && room.table.in('closing').size < MOST_CLOSING) {
+      deny(session, refusal.message)
+      return false
+    }
+    refuse(session, refusal.end, `mekare: ${refusal.message}`, room)
+    return true
+  }
+
+  async function comeIn(session: Session, manner: Manner, from: string): Promise<void> {
+    if (manner === 'introduced') {
+      const client = await introduction(session, from, room)
+      if (client === undefined) return
+      const refusal = session.denied === undefined ? unwelcome(session, client) : undefined
+      if (refusal) room.table.move(session, 'closing')
+      room.table.identify(session, client)
+      if (refusal && turnedAway(session, refusal)) return
+    }
+    await serve(session, room)
   }
 
   return (socket, listener) => {
     const session = newSession(++lastId, socket, listener, room.now())
-    const refusal = admission(session)
+    const from = session.host
+    const manner = mannerOf(session)
+    // Until it is introduced it is nobody's: what counts for the balancer's address would count for all its clients.
+    if (manner === 'introduced') session.host = ''
+    const refusal = barred(session, manner, from)
     // One that is turned away never holds a place, not even for the count of the most at one time.
     if (refusal) session.state = 'closing'
     room.table.add(session)
@@ -44,15 +83,14 @@ export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
     doorOf(session).inbound.onGone(error => {
       if (session.state !== 'joined') left(session, error, room)
     })
-    if (refusal?.end === 'refused_limit' && room.table.in('closing').size < MOST_CLOSING) deny(session, refusal.message)
-    else if (refusal) {
-      refuse(session, refusal.end, `mekare: ${refusal.message}`, room)
-      return
-    }
+    if (refusal && turnedAway(session, refusal)) return
     socket.resume()
-    serve(session, room).catch((error: unknown) => bug(error, session))
+    comeIn(session, manner, from).catch((error: unknown) => bug(error, session))
   }
 }
+
+const tooMany = (limit: string | undefined): Denied | undefined =>
+  limit === undefined ? undefined : { end: 'refused_limit', message: `too many clients: ${limit}` }
 
 interface Denied {
   readonly end: Refusal

@@ -5,15 +5,15 @@ import type { Socket } from 'node:net'
 import { pick, whyNone } from '../pools/pick.js'
 import type { PoolEntry } from '../pools/pool.js'
 import { readEncryptionAnswer } from '../protocol/backend.js'
-import { type First, readFirst } from '../protocol/first.js'
+import { readFirst } from '../protocol/first.js'
 import { formatAddress } from '../topology/address.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
 import { askAgain, type Choice, dial, type Linked, type Request, stillRight } from './attempt.js'
 import { cancel, keyName } from './cancel.js'
 import { escort, type Key } from './escort.js'
+import { hear } from './hear.js'
 import type { Room } from './room.js'
 import { doorOf, drop, refuse, relayed, type Session } from './session.js'
-import { begin } from './wait.js'
 import { pausedWords } from './waitroom.js'
 
 /** Takes a counted session through its life. Never rejects for anything a client or member does. */
@@ -34,24 +34,11 @@ export async function serve(session: Session, room: Room): Promise<void> {
 
 /** Hop 1. Reads one packet and no more; a cancel is served here, and what is no PostgreSQL is refused. */
 async function readRequest(session: Session, room: Room, link?: Socket): Promise<Request | undefined> {
-  const { config } = session
   const { inbound } = doorOf(session)
-  const until = ms(room.now() + config.startupTimeout)
-  // A change of the gate interrupts dials; a client that is still to speak keeps its time.
-  const late = `mekare: no startup packet within ${formatMs(config.startupTimeout)} (startupTimeout)`
-  const waitForClient = () =>
-    begin(session, until, why => {
-      if (why === 'overdue') refuse(session, 'refused_timeout', late, room)
-      else if (!session.end) waitForClient()
-    })
-  waitForClient()
-  let first: First = readFirst(inbound.peek())
-  while (first.kind === 'more' && !session.end) {
-    await inbound.more()
-    if (inbound.gone() === undefined || inbound.peek().length > 0) first = readFirst(inbound.peek())
-  }
-  session.wait = undefined
-  if (session.end || first.kind === 'more') return undefined
+  const { startupTimeout: within } = session.config
+  const late = `mekare: no startup packet within ${formatMs(within)} (startupTimeout)`
+  const first = await hear(session, { read: readFirst, within, late }, room)
+  if (!first) return undefined
   if (session.denied !== undefined && first.kind !== 'cancel') {
     refuse(session, 'refused_limit', session.denied, room)
     return undefined

@@ -22,8 +22,10 @@ export interface Door {
 export interface Session extends Row, WaitSlot {
   /** Undefined once the relay has it: an idle session keeps no stream and no buffer. */
   door: Door | undefined
-  /** `10.0.0.7:41234`, or `unix`. */
-  readonly client: string
+  /** `10.0.0.7:41234`, or `unix`. Until a balancer has said whom it connects for, the balancer. */
+  client: string
+  /** The balancer it came through, `host:port`. */
+  via?: string
   /** Where it came in: its cluster and its place to wait, whatever a reload makes of the name. */
   readonly listener: Listener
   /** The rules it was placed by: the listener's own until it has joined a member. */

@@ -99,7 +99,7 @@ export function createShowing(deps: ShowingDeps): Showing {
   }
 
   function statusOf(session: Session): SessionStatus {
-    const { id, client, state, member, backendClient, connectTook } = session
+    const { id, client, via, state, member, backendClient, connectTook } = session
     return {
       id,
       listen: session.listen,
@@ -107,6 +107,7 @@ export function createShowing(deps: ShowingDeps): Showing {
       state: state === 'closing' ? 'joined' : state,
       for: ms(now() - session.since),
       ...movedBytes(session),
+      ...(via === undefined ? {} : { via }),
       ...(member === undefined ? {} : { member }),
       ...(backendClient === undefined ? {} : { backendClient }),
       ...(connectTook === undefined ? {} : { connectTook }),

@@ -12,8 +12,8 @@ export interface Row {
   readonly id: number
   readonly listen: string
   readonly cluster: string
-  /** The client's host, without port; empty for a Unix socket. */
-  readonly host: string
+  /** The client's host, without port; empty for a Unix socket, and until it is known. */
+  host: string
   readonly acceptedAt: Ms
   /** The member it is being dialled to or joined with. */
   member: string | undefined
@@ -32,7 +32,11 @@ export interface Limits {
 export interface Table<S extends Row> {
   /** The limit that forbids this one more, in words, or undefined. */
   refusal(session: Pick<S, 'host' | 'listen'>, limits: Limits): string | undefined
+  /** The same for the address alone, of one that is in the table under no host yet. */
+  refusalOfHost(host: string, maxPerAddress: number): string | undefined
   add(session: S): void
+  /** Its host is known only now: that of the client behind a balancer. */
+  identify(session: S, host: string): void
   move(session: S, to: SessionState, member?: string): void
   remove(session: S): void
   in(state: SessionState): ReadonlySet<S>
@@ -99,20 +103,30 @@ export function createTable<S extends Row>(): Table<S> {
     came.set(listen, arrivals)
   }
 
+  const refusalOfHost = (host: string, maxPerAddress: number) => {
+    if (maxPerAddress === 0 || host === '' || (hosts.get(host) ?? 0) < maxPerAddress) return undefined
+    return `maxPerAddress is ${maxPerAddress}, and ${host} has as many sessions`
+  }
+
   return {
+    refusalOfHost,
     refusal({ host, listen }, limits) {
       if (ids.size - sets.closing.size >= limits.all) return `session.max is ${limits.all}`
       if (limits.listen !== 'auto' && (perListen.get(listen) ?? 0) >= limits.listen)
         return `listen.${listen}.max is ${limits.listen}`
-      const { maxPerAddress } = limits
-      if (maxPerAddress === 0 || host === '' || (hosts.get(host) ?? 0) < maxPerAddress) return undefined
-      return `maxPerAddress is ${maxPerAddress}, and ${host} has as many sessions`
+      return refusalOfHost(host, limits.maxPerAddress)
     },
     add(session) {
       ids.set(session.id, session)
       sets[session.state].add(session)
       book(session, 1)
       arrive(session)
+    },
+    identify(session, host) {
+      const there = ids.has(session.id)
+      if (there) book(session, -1)
+      session.host = host
+      if (there) book(session, 1)
     },
     move(session, to, member) {
       if (!ids.has(session.id)) return

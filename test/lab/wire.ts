@@ -20,11 +20,12 @@ export interface Wire {
   close(): void
 }
 
-/** Connects to `host:port` and sends the bytes; throws when nobody accepts. */
-export async function openWire(where: string, bytes?: Uint8Array | string): Promise<Wire> {
+/** Connects to `host:port`, from an address of this host where one is given, and sends the bytes; throws when nobody accepts. */
+export async function openWire(where: string, bytes?: Uint8Array | string, from?: string): Promise<Wire> {
   const colon = where.lastIndexOf(':')
   const host = where.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
-  const socket = connect({ host, port: Number(where.slice(colon + 1)), noDelay: true })
+  const local = from === undefined ? {} : { localAddress: from }
+  const socket = connect({ host, port: Number(where.slice(colon + 1)), noDelay: true, ...local })
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
   const wire = watch(socket)
   if (bytes !== undefined) wire.send(bytes)

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parse as parseYaml } from 'yaml'
 import { collide, formatListenAddress, readListenAddress } from '../../src/config/addresses.js'
+import { cautions } from '../../src/config/cautions.js'
 import { configDigest } from '../../src/config/digest.js'
 import { generateSchema } from '../../src/config/json-schema.js'
 import { keysOf } from '../../src/config/keys.js'
@@ -231,7 +232,6 @@ t.test('what comes in later versions is refused by name', async t => {
     ['mode', 'transaction'],
     ['forward', 'kernel'],
     ['tls', 'terminate'],
-    ['proxyProtocol', 'v2'],
   ]) {
     const told = problems(withFlags({ [`listen.write.${key}`]: value ?? '' }))
     t.match(told, [new RegExp(`^listen\\.write\\.${key}: "${value}" is not available in this version; write `)])
@@ -243,6 +243,26 @@ t.test('what comes in later versions is refused by name', async t => {
     [],
   )
 })
+
+t.test(
+  'who may say whom a client is must be named where others come as themselves, and is warned of where everybody may',
+  async t => {
+    const told = problems(withFlags({ 'session.proxyProtocol': 'accept', 'listen.read.proxyFrom': '10.0.0.5' }))
+    t.same(told, [
+      'listen.write.proxyFrom: is empty, and proxyProtocol accept needs it; name the balancers in front, such as 10.0.0.5 or 10.0.0.0/29',
+    ])
+    t.match(problems(withFlags({ 'listen.write.proxyProtocol': 'v2' })), [/write off, accept or require/])
+    const open = load(withFlags({ 'listen.write.proxyProtocol': 'require' }))
+    t.match(cautions(open), [
+      /^listen\.write\.proxyFrom: is empty, and proxyProtocol is require: whoever reaches the port can claim/,
+    ])
+    const closed = { 'session.proxyProtocol': 'require', 'session.proxyFrom': '10.0.0.5, fd00::/64' }
+    t.same(cautions(load(withFlags(closed))), [])
+    t.same(cautions(load(withFlags({ ...closed, 'listen.read.proxyFrom': [] }))), [])
+    const unix = { 'listen.write.address': '/run/x.sock', 'listen.write.proxyProtocol': 'require' }
+    t.same(cautions(load(withFlags(unix))), [], 'a Unix socket has no addresses, and its directory guards it')
+  },
+)
 
 t.test('a password is read from its file without one newline at the end', async t => {
   const yaml =

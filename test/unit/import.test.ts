@@ -10,7 +10,6 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parseDocument } from 'yaml'
 import { cli } from '../../src/cli/cli.js'
-import { find } from '../../src/config/keys.js'
 import { loadConfig } from '../../src/config/load.js'
 import { key } from '../../src/import/finding.js'
 import { cut } from '../../src/import/haproxy/cut.js'
@@ -346,12 +345,13 @@ t.test('a limit of 0 is none, a disabled section listens nowhere, a pool that no
   t.match(nameless.err, /listen\.things\.role: is missing/)
 })
 
-t.test('what is said to have no counterpart has none', async t => {
-  const only = (path: string) => {
-    const found = find(path.split('.'))
-    return 'node' in found && found.node.kind === 'leaf' ? found.node.unit : ''
-  }
-  t.equal(only('listen.x.proxyProtocol'), '`off`', 'else send-proxy (haproxy/params.ts) becomes this key')
+t.test('accept-proxy has everybody introduced, as before, and says what is better', async t => {
+  const ran = await from(
+    'haproxy',
+    `${HEAD}listen batman\n bind :5000 accept-proxy\n option httpchk\n server a 10.0.0.1:5432 check port 8008\n`,
+  )
+  t.match(write(ran), { proxyProtocol: 'require', proxyFrom: [] })
+  t.match(ran.out, /believes everybody: name the balancers in proxyFrom/)
 })
 
 t.test('a value that our loader refuses is a line to look at, not a broken file', async t => {

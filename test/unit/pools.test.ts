@@ -45,6 +45,7 @@ const READ: ListenConfig = {
   deadAfter: ms(15_000),
   allow: [],
   proxyProtocol: 'off',
+  proxyFrom: [],
 }
 
 const verdicts = (state: ClusterState, listen: Partial<ListenConfig> = {}, at = 100) =>

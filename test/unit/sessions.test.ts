@@ -75,6 +75,20 @@ t.test('the table of sessions', async t => {
     t.strictSame(table.most('write'), { open: 0, held: 0 })
   })
 
+  t.test('a client behind a balancer counts for its own address once that is known, and for nobody before', async t => {
+    const table = createTable<Row>()
+    const [one, two] = [row(1, { host: '' }), row(2)]
+    table.add(one)
+    table.add(two)
+    t.equal(table.refusalOfHost('10.0.0.9', 1), undefined)
+    table.identify(one, '10.0.0.9')
+    t.match(table.refusalOfHost('10.0.0.9', 1), /maxPerAddress is 1, and 10.0.0.9/)
+    table.remove(one)
+    t.equal(table.refusalOfHost('10.0.0.9', 1), undefined)
+    table.identify(one, '10.0.0.1')
+    t.equal(table.refusalOfHost('10.0.0.1', 2), undefined, 'one that is gone stays gone')
+  })
+
   t.test('agrees with a recount after any moves', async () => {
     const move = fc.record({
       id: fc.integer({ min: 1, max: 8 }),

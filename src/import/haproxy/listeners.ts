@@ -25,8 +25,11 @@ export function readListener(port: Port, path: string): readonly Finding[] {
     ...readLimits(port, servers, path),
     ...readTimeouts(port, asked.role, path),
     ...readAccess(front, path),
+    ...(port.introduced ? [key(`${path}.proxyProtocol`, 'require', [port.bind], BELIEVED)] : []),
   ]
 }
+
+const BELIEVED = 'as accept-proxy did, it believes everybody: name the balancers in proxyFrom'
 
 function readRole({ role, from, say }: Asked, { routed }: Port, path: string): readonly Finding[] {
   if (role !== undefined) return [key(`${path}.role`, role, [...from, ...routed], say)]

@@ -25,7 +25,7 @@ const TLS_OF_CLIENT = 'mekare passes TLS through: what the client and the member
 export const BIND_PARAMS: Params = {
   maxconn: read(1),
   ssl: gone(TLS_PASSES),
-  'accept-proxy': gone('PROXY protocol from clients is not understood: let them connect directly'),
+  'accept-proxy': read(),
   'accept-netscaler-cip': gone('it is not understood: let clients connect directly', 1),
   interface: gone('a listener is bound to an address: give the one of that interface', 1),
   namespace: gone('start mekare in that network namespace', 1),
@@ -69,9 +69,9 @@ export const SERVER_PARAMS: Params = {
   ...each('on-error | observe | error-limit', idle('a failed dial always counts against the member', 1)),
   ...each(
     'send-proxy | send-proxy-v2 | send-proxy-v2-ssl | send-proxy-v2-ssl-cn | check-send-proxy',
-    gone('the PROXY protocol is not spoken: members see the address of mekare'),
+    gone('the PROXY protocol is not spoken to members: they see the address of mekare'),
   ),
-  'proxy-v2-options': gone('the PROXY protocol is not spoken', 1),
+  'proxy-v2-options': gone('the PROXY protocol is not spoken to members', 1),
   ...each('source | usesrc', gone('connections to members come from the address the system chooses', 1)),
   ...each('minconn | maxqueue', gone('sessions over maxSessionsPerMember wait, at most maxHeld of them', 1)),
   ...each('init-addr | resolvers | resolve-net | resolve-opts | resolve-prefer | cookie | id', idle(NAMES, 1)),

@@ -3,7 +3,7 @@
 import { begins, type Finding, type Line, note } from '../finding.js'
 import { askedBy } from './checks.js'
 import { conditionOf, emptied, membership } from './conditions.js'
-import { BIND_PARAMS, readParams } from './params.js'
+import { BIND_PARAMS, type ReadParams, readParams } from './params.js'
 import { isDisabled, isHttp, type ProxySection } from './proxies.js'
 
 export interface Port {
@@ -19,6 +19,8 @@ export interface Port {
   readonly spare: { readonly to: ProxySection; readonly from: readonly Line[] } | undefined
   /** `maxconn` of the bind line. */
   readonly max: string | undefined
+  /** `accept-proxy` of the bind line. */
+  readonly introduced: boolean
 }
 
 export interface Ports {
@@ -41,12 +43,17 @@ export function portsOf(proxies: readonly ProxySection[]): Ports {
       for (const address of addressesOf(bind, notes)) {
         const way = wayFrom(front, address.number, proxies, notes)
         if (way === undefined) notes.push(note('gone', bind, 'leads to no backend of this file'))
-        else ports.push({ front, bind, ...address, ...way, max: given.get('maxconn')?.value })
+        else ports.push({ front, bind, ...address, ...way, ...bound(given) })
       }
     }
   }
   return { ports, notes }
 }
+
+const bound = (given: ReadParams['given']) => ({
+  max: given.get('maxconn')?.value,
+  introduced: given.has('accept-proxy'),
+})
 
 interface At {
   readonly address: string
