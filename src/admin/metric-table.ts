@@ -99,6 +99,11 @@ export const METRICS = {
     help: '1 while the member is healthy by probes and dials, else 0.',
     labels: ['cluster', 'member'],
   },
+  pooler_up: {
+    type: 'gauge',
+    help: '1 while the pooler beside the member answers, else 0; no sample where no session is dialled through it.',
+    labels: ['cluster', 'member'],
+  },
   member_sessions: {
     type: 'gauge',
     help: 'Sessions joined to the member now.',

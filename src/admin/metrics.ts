@@ -105,6 +105,7 @@ const FROM_STATUS = [
   'gate_open',
   'leader_info',
   'member_up',
+  'pooler_up',
   'member_sessions',
   'member_lag_bytes',
   'pool_members',
@@ -146,6 +147,8 @@ function gaugeCluster(meters: Meters, cluster: ClusterStatus): void {
   if (source.kind === 'etcd') meters.etcd_reconnects_total.put(source.reconnects, name)
   for (const member of cluster.members) {
     meters.member_up.put(member.healthy ? 1 : 0, name, member.name)
+    const pooled = member.pooler?.healthy
+    if (pooled !== undefined) meters.pooler_up.put(pooled ? 1 : 0, name, member.name)
     meters.member_sessions.put(member.sessions, name, member.name)
     if (member.lag !== undefined) meters.member_lag_bytes.put(member.lag, name, member.name)
   }

@@ -98,7 +98,10 @@ function renderMembers(members: readonly MemberStatus[], paint: Paint, width: nu
     spare: SPARE.members,
   })
   const [first = '', ...rows] = table
-  return [first, ...members.flatMap((member, i) => [rows[i] ?? '', ...verdicts(member, paint)])]
+  return [
+    first,
+    ...members.flatMap((member, i) => [rows[i] ?? '', ...pooler(member, paint), ...verdicts(member, paint)]),
+  ]
 }
 
 function memberRow(member: MemberStatus, paint: Paint): string[] {
@@ -116,6 +119,12 @@ function memberRow(member: MemberStatus, paint: Paint): string[] {
     checkWords(member.check),
     [health, ...marks.map(paint.odd)].join(', '),
   ]
+}
+
+/** Nothing is said of one that no session is dialled through. */
+function pooler({ pooler: one }: MemberStatus, paint: Paint): string[] {
+  if (one?.health === undefined) return []
+  return [`      pooler at ${printable(one.address)}  ${(one.healthy ? paint.good : paint.bad)(printable(one.health))}`]
 }
 
 function verdicts(member: MemberStatus, paint: Paint): string[] {

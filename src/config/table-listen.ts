@@ -98,7 +98,7 @@ export const listen = z.strictObject({
   ),
   target: key(
     kind.choice('postgres', 'pooler').prefault('postgres'),
-    'What is dialled: PostgreSQL, or the pooler a member publishes as `proxy_url`.',
+    'What is dialled: PostgreSQL, or the pooler a member publishes as `proxy_url` (`proxy_address` in patroni.yml). Probes ask PostgreSQL in any case.',
   ),
   mode: key(kind.only('session').prefault('session'), 'How a session uses its link.'),
   forward: key(kind.only('relay').prefault('relay'), 'Who moves the bytes.'),

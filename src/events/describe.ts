@@ -66,6 +66,8 @@ function sentence(event: Event): Said {
     case 'member_up':
     case 'member_down':
     case 'member_drained':
+    case 'pooler_up':
+    case 'pooler_down':
     case 'pool_changed':
     case 'probed':
       return memberSentence(event)
@@ -153,7 +155,7 @@ function incidentSentence(incident: Incident): string {
   return `incident ${incident.number} over, ${names}${took}, ${ours} of it mekare's (${incident.sign}); sessions: ${counts}`
 }
 
-type MemberKind = 'pool_changed' | 'probed' | `member_${string}`
+type MemberKind = 'pool_changed' | 'probed' | `member_${string}` | `pooler_${string}`
 
 function memberSentence(event: Extract<Event, { kind: MemberKind }>): Said {
   const name = `${event.cluster}/${event.member}`
@@ -170,6 +172,10 @@ function memberSentence(event: Extract<Event, { kind: MemberKind }>): Said {
       return ['warn', `${name}: down: ${event.why}`]
     case 'member_drained':
       return ['info', `${name}: ${event.drained ? 'drained: takes no new session' : 'undrained: takes sessions again'}`]
+    case 'pooler_up':
+      return ['info', `${name}: its pooler is up`]
+    case 'pooler_down':
+      return ['warn', `${name}: its pooler is down: ${event.why}`]
     case 'pool_changed':
       return ['info', `${name}: ${event.usable ? 'joined' : 'left'} the pool of ${event.listen}: ${event.why}`]
     case 'probed':

@@ -60,6 +60,8 @@ export type Event =
   | { readonly kind: 'member_forgotten'; readonly cluster: string; readonly member: string; readonly why: string }
   | { readonly kind: 'member_up'; readonly cluster: string; readonly member: string }
   | { readonly kind: 'member_down'; readonly cluster: string; readonly member: string; readonly why: string }
+  | { readonly kind: 'pooler_up'; readonly cluster: string; readonly member: string }
+  | { readonly kind: 'pooler_down'; readonly cluster: string; readonly member: string; readonly why: string }
   | { readonly kind: 'member_drained'; readonly cluster: string; readonly member: string; readonly drained: boolean }
   | {
       readonly kind: 'pool_changed'

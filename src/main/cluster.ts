@@ -6,6 +6,7 @@ import { type ClusterInput, type ClusterState, newCluster, probePeriod, step } f
 import type { PoolEntry } from '../pools/pool.js'
 import { poolNow } from '../pools/view.js'
 import { createProber } from '../probes/create.js'
+import { createKnocker } from '../probes/knock.js'
 import type { SourceStatus } from '../sources/source.js'
 import type { EpochMs, Ms } from '../units/units.js'
 import { createPoolWatch } from './pool-watch.js'
@@ -53,6 +54,20 @@ export function createCluster(name: string, first: ClusterConfig, deps: ClusterD
       told: outcome => tell({ kind: 'probed', outcome }),
     })
   let prober = newProber()
+  const newKnocker = () => createKnocker(config.probe, { now, told: outcome => tell({ kind: 'pooler', outcome }) })
+  let knocker = newKnocker()
+  let poolers = ''
+
+  /** Poolers matter only where sessions are dialled through them: a reload may change that, and so may the source. */
+  function knock(): void {
+    const listens = Object.values(deps.config().listen)
+    const used = listens.some(({ cluster, target }) => cluster === name && target === 'pooler')
+    const doors = used ? doorsOf(state) : []
+    const next = JSON.stringify(doors)
+    if (next === poolers) return
+    poolers = next
+    knocker.want(doors)
+  }
 
   const watch = createPoolWatch(name, deps.config)
   const pool = (listen: ListenConfig) => poolNow(state, listen, config.probe, now())
@@ -66,6 +81,7 @@ export function createCluster(name: string, first: ClusterConfig, deps: ClusterD
     if (before.gate !== next.gate) prober.recheck()
     if (input.kind === 'dialled' && !input.outcome.ok) source.hint()
     const notice = noticeable(before, next)
+    if (input.kind === 'tick' || input.kind === 'topology') knock()
     if (notice || input.kind === 'tick') for (const event of watch.look(pool)) report(event)
     if (notice) deps.changed(cluster)
   }
@@ -85,6 +101,9 @@ export function createCluster(name: string, first: ClusterConfig, deps: ClusterD
         void prober.stop()
         prober = newProber()
         prober.want(targets(state))
+        knocker.stop()
+        knocker = newKnocker()
+        poolers = ''
       }
       prober.recheck()
     },
@@ -92,6 +111,7 @@ export function createCluster(name: string, first: ClusterConfig, deps: ClusterD
       retired = true
     },
     async stop() {
+      knocker.stop()
       await Promise.all([source.stop(), prober.stop()])
     },
   }
@@ -106,6 +126,11 @@ function targets(state: ClusterState) {
   }))
 }
 
+const doorsOf = ({ topology }: ClusterState) =>
+  [...(topology?.members.values() ?? [])].flatMap(({ name, pooler }) =>
+    pooler === undefined ? [] : [{ name, address: pooler }],
+  )
+
 /** Answers come fifty times a second while the gate waits; sessions care only for what could move, admit or cut one. */
 function noticeable(before: ClusterState, next: ClusterState): boolean {
   return (
@@ -114,7 +139,8 @@ function noticeable(before: ClusterState, next: ClusterState): boolean {
     before.drained !== next.drained ||
     before.silent !== next.silent ||
     differ(before.words, next.words, ({ answer }) => answer?.answer.kind) ||
-    differ(before.health, next.health, ({ up }) => up)
+    differ(before.health, next.health, ({ up }) => up) ||
+    differ(before.poolers, next.poolers, ({ up }) => up)
   )
 }
 

@@ -23,6 +23,8 @@ export interface ClusterState {
   readonly failoverSince?: Ms
   readonly words: ReadonlyMap<string, Word>
   readonly health: ReadonlyMap<string, Health>
+  /** Of the poolers beside members, where sessions are dialled through them. */
+  readonly poolers: ReadonlyMap<string, Health>
   readonly drained: ReadonlySet<string>
   readonly gate: Gate
   /** The newest position a primary told, and the one before it. */
@@ -45,6 +47,8 @@ export type ClusterInput =
   | SourceNews
   | { readonly kind: 'probed'; readonly outcome: ProbeOutcome }
   | { readonly kind: 'dialled'; readonly outcome: DialOutcome }
+  /** What a dial of, or a knock at, the pooler beside a member came to: nothing about the member itself. */
+  | { readonly kind: 'pooler'; readonly outcome: DialOutcome }
   | { readonly kind: 'joined'; readonly role: ListenRole; readonly member: string; readonly heldFor: Ms }
   | { readonly kind: 'drain'; readonly member: string; readonly on: boolean }
   | { readonly kind: 'tick' }
@@ -58,6 +62,7 @@ export function newCluster(name: string, now: Ms): ClusterState {
     termSince: now,
     words: new Map(),
     health: new Map(),
+    poolers: new Map(),
     drained: new Set(),
     gate: {
       kind: 'closed',
@@ -88,6 +93,8 @@ function take(state: ClusterState, input: ClusterInput, rules: ClusterRules, now
       return takeProbe(state, input.outcome, rules)
     case 'dialled':
       return takeDial(state, input.outcome, rules)
+    case 'pooler':
+      return takePooler(state, input.outcome, rules)
     case 'joined':
       return takeJoin(state, input)
     case 'drain':
@@ -157,6 +164,19 @@ function takeDial(state: ClusterState, outcome: DialOutcome, rules: ClusterRules
   return [{ ...next, words: new Map(next.words).set(member, word) }, events]
 }
 
+function takePooler(state: ClusterState, outcome: DialOutcome, rules: ClusterRules): [ClusterState, Event[]] {
+  const { member, at } = outcome
+  const { name: cluster, topology, poolers } = state
+  if (topology?.members.get(member)?.pooler === undefined) return [state, []]
+  const before = poolers.get(member) ?? unknownHealth(at)
+  const after = onDial(before, outcome, rules)
+  const events: Event[] = []
+  if (after.up !== before.up && after.up === true) events.push({ kind: 'pooler_up', cluster, member })
+  if (after.up !== before.up && after.up === false)
+    events.push({ kind: 'pooler_down', cluster, member, why: after.why ?? 'no answer' })
+  return [{ ...state, poolers: new Map(poolers).set(member, after) }, events]
+}
+
 /** A dial that merely could not be made says no more than a probe that could not ask: only both together close the gate. */
 function turnedAwayBy({ reason }: DialOutcome, word: Word | undefined): boolean {
   if (reason === 'refused' || reason === 'starting') return true
@@ -208,7 +228,10 @@ function forgetSilent(state: ClusterState): [ClusterState, Event[]] {
   if (!topology || events.length === 0) return [state, []]
   const known = topology.members
   const kept = <V>(map: ReadonlyMap<string, V>) => new Map([...map].filter(([name]) => known.has(name)))
-  return [{ ...state, topology, words: kept(state.words), health: kept(state.health) }, events]
+  return [
+    { ...state, topology, words: kept(state.words), health: kept(state.health), poolers: kept(state.poolers) },
+    events,
+  ]
 }
 
 function turnGate(state: ClusterState, by: ClusterInput['kind'], now: Ms): [ClusterState, Event[]] {

@@ -3,7 +3,7 @@
 import type { Event } from '../events/event.js'
 import { formatAddress } from '../topology/address.js'
 import { remember } from '../topology/remember.js'
-import type { FailoverRequest, SourceNews, Topology } from '../topology/topology.js'
+import type { Address, FailoverRequest, Member, SourceNews, Topology } from '../topology/topology.js'
 import { type Ms, ms } from '../units/units.js'
 import type { ClusterState } from './cluster.js'
 
@@ -20,12 +20,14 @@ export function takeTopology(
   const { silent, failoverSince, ...rest } = state
   const sign = signIn(previous, topology)
   const lastLeader = topology.term?.leader ?? state.lastLeader
-  const kept = <V>(map: ReadonlyMap<string, V>) => keepAddressed(map, previous, topology)
+  const kept = <V>(map: ReadonlyMap<string, V>, of: AddressOf = member => member.address) =>
+    keepAddressed(map, of, previous, topology)
   const next: ClusterState = {
     ...rest,
     topology,
     words: kept(state.words),
     health: kept(state.health),
+    poolers: kept(state.poolers, member => member.pooler),
     termSince: termStands ? state.termSince : now,
     ...(silent ? { heardSince: now } : {}),
     ...(lastLeader === undefined ? {} : { lastLeader }),
@@ -112,14 +114,18 @@ function membersChanged(cluster: string, previous: Topology | undefined, next: T
   return events
 }
 
+type AddressOf = (member: Member) => Address | undefined
+
 function keepAddressed<V>(
   map: ReadonlyMap<string, V>,
+  of: AddressOf,
   previous: Topology | undefined,
   next: Topology,
 ): ReadonlyMap<string, V> {
   const where = (topology: Topology | undefined, name: string) => {
     const member = topology?.members.get(name)
-    return member && formatAddress(member.address)
+    const address = member && of(member)
+    return address && formatAddress(address)
   }
   const stays = (name: string) => where(next, name) !== undefined && where(previous, name) === where(next, name)
   return new Map([...map].filter(([name]) => stays(name)))

@@ -19,17 +19,21 @@ export interface PoolEntry {
   readonly joinsAs: 'primary' | 'replica'
 }
 
+/** Whether it answers: undefined until it was first asked; in words; and its share after a failure (slow start). */
+export interface Condition {
+  readonly up: boolean | undefined
+  readonly words: string
+  readonly share: number
+}
+
 export interface PoolView {
   readonly topology: Topology
   readonly gate: Gate
   /** A member's last yes or no. */
   readonly answer: (member: string) => Answer | undefined
-  /** Whether it answers: undefined until it was first asked; in words; and its share after a failure (slow start). */
-  readonly condition: (member: string) => {
-    readonly up: boolean | undefined
-    readonly words: string
-    readonly share: number
-  }
+  readonly condition: (member: string) => Condition
+  /** Of the pooler beside it, which says nothing of the member itself. */
+  readonly pooler: (member: string) => Condition
   readonly lag: (member: Member) => Lag
   readonly drained: ReadonlySet<string>
 }
@@ -49,21 +53,45 @@ export function poolOf(rules: PoolRules, view: PoolView): PoolEntry[] {
   const members = [...view.topology.members.values()]
   const entries = members.map(member => entryOf(member, rules, view))
   if (rules.fallback !== 'primary' || rules.role === 'any' || entries.some(entry => entry.usable)) return entries
-  return entries.map(entry => (isPrimary(entry.member.name, view) ? fallBack(entry, view) : entry))
+  return entries.map(entry => (isPrimary(entry.member.name, view) ? fallBack(entry, rules, view) : entry))
 }
 
 function entryOf(member: Member, rules: PoolRules, view: PoolView): PoolEntry {
-  const { usable, why } = opinion(member, rules, view)
-  const address = rules.target === 'pooler' ? member.pooler : member.address
-  const { share } = view.condition(member.name)
+  const joinsAs = isPrimary(member.name, view) ? 'primary' : 'replica'
+  return reach(member, opinion(member, rules, view), joinsAs, rules, view)
+}
+
+/** The opinion on a member as an entry: through a pooler that is not there or does not answer, nobody gets to a good member either. */
+function reach(
+  member: Member,
+  { usable, why }: Opinion,
+  joinsAs: PoolEntry['joinsAs'],
+  rules: PoolRules,
+  view: PoolView,
+): PoolEntry {
+  const { address, obstacle, share } = wayTo(member, rules, view)
   return {
     member,
-    address: address ?? member.address,
-    usable: usable && address !== undefined,
-    why: usable && address === undefined ? 'publishes no proxy_url, and target is pooler' : why,
-    share: share * member.tags.weight,
-    joinsAs: isPrimary(member.name, view) ? 'primary' : 'replica',
+    address,
+    usable: usable && obstacle === undefined,
+    why: usable ? (obstacle ?? why) : why,
+    share: view.condition(member.name).share * member.tags.weight * share,
+    joinsAs,
   }
+}
+
+/** Where a member's sessions are dialled; undefined: it publishes nothing to dial. */
+export function dialled(member: Member, { target }: Pick<PoolRules, 'target'>): Address | undefined {
+  return target === 'pooler' ? member.pooler : member.address
+}
+
+function wayTo(member: Member, rules: PoolRules, view: PoolView) {
+  const address = dialled(member, rules)
+  if (address === undefined)
+    return { address: member.address, obstacle: 'publishes no proxy_url, and target is pooler', share: 1 }
+  if (rules.target === 'postgres') return { address, obstacle: undefined, share: 1 }
+  const { up, words, share } = view.pooler(member.name)
+  return { address, obstacle: up === false ? `its pooler: ${words}` : undefined, share }
 }
 
 function opinion(member: Member, rules: PoolRules, view: PoolView): Opinion {
@@ -130,12 +158,8 @@ function lagOpinion(rules: PoolRules, lag: Lag, member: Member): Opinion {
   return yes(`${role}, ${formatBytes(lag.bytes)} behind`)
 }
 
-function fallBack(entry: PoolEntry, view: PoolView): PoolEntry {
+function fallBack(entry: PoolEntry, rules: PoolRules, view: PoolView): PoolEntry {
   if (view.gate.kind === 'closed') return { ...entry, why: `fallback: the gate is closed: ${view.gate.why}` }
-  return {
-    ...entry,
-    usable: true,
-    why: 'is the primary, and no replica qualifies (fallback: primary)',
-    joinsAs: 'primary',
-  }
+  const opinion = yes('is the primary, and no replica qualifies (fallback: primary)')
+  return reach(entry.member, opinion, 'primary', rules, view)
 }

@@ -37,9 +37,17 @@ export interface MemberTotals {
   readonly fromMember: Bytes
 }
 
+/** The pooler that a member publishes; how it is, where sessions are dialled through it. */
+export interface PoolerStatus {
+  readonly address: string
+  readonly healthy?: boolean
+  readonly health?: string
+}
+
 export interface MemberStatus {
   readonly name: string
   readonly address: string
+  readonly pooler?: PoolerStatus
   /** What it answers now: `primary`, `replica`, or `no answer`. */
   readonly role: 'primary' | 'replica' | 'no answer'
   /** What the source says: role and state in Patroni's words. */

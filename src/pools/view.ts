@@ -2,15 +2,15 @@
 
 import type { ListenConfig } from '../config/shape.js'
 import type { ProbeOutcome } from '../health/answer.js'
-import { healthWords, slowStartShare } from '../health/health.js'
+import { type Health, healthWords, slowStartShare } from '../health/health.js'
 import { type Lag, lagOf } from '../health/lag.js'
 import type { SourceStatus } from '../sources/source.js'
 import { formatAddress } from '../topology/address.js'
-import type { Member } from '../topology/topology.js'
+import type { Address, Member } from '../topology/topology.js'
 import { type Bytes, type Ms, ms } from '../units/units.js'
 import type { ClusterState } from './cluster.js'
-import { type PoolEntry, type PoolRules, poolOf } from './pool.js'
-import type { CheckStatus, ClusterStatus, MemberStatus, MemberTotals, PoolVerdict } from './status.js'
+import { type Condition, type PoolEntry, type PoolRules, poolOf } from './pool.js'
+import type { CheckStatus, ClusterStatus, MemberStatus, MemberTotals, PoolerStatus, PoolVerdict } from './status.js'
 
 export interface ViewRules {
   readonly slowStart: Ms
@@ -28,12 +28,12 @@ export function poolNow(state: ClusterState, listen: PoolRules, rules: ViewRules
     drained,
     answer: member => state.words.get(member)?.answer?.answer,
     lag: member => lagNow(state, member, rules, now),
-    condition: member => conditionOf(state, member, rules, now),
+    condition: member => conditionOf(state.health.get(member), rules, now),
+    pooler: member => conditionOf(state.poolers.get(member), rules, now),
   })
 }
 
-function conditionOf(state: ClusterState, member: string, rules: ViewRules, now: Ms) {
-  const health = state.health.get(member)
+function conditionOf(health: Health | undefined, rules: ViewRules, now: Ms): Condition {
   if (!health) return { up: undefined, words: 'not asked yet', share: 1 }
   const up = health.up === 'unknown' ? undefined : health.up
   return { up, words: healthWords(health, now), share: slowStartShare(health, now, rules.slowStart) }
@@ -110,7 +110,7 @@ function memberStatus(
 ): MemberStatus {
   const { name } = member
   const answer = state.words.get(name)?.answer?.answer
-  const { up, words } = conditionOf(state, name, rules, now)
+  const { up, words } = conditionOf(state.health.get(name), rules, now)
   const timeline = (answer?.kind === 'unasked' ? undefined : answer?.timeline) ?? member.timeline
   const lag = lagBytes(lagNow(state, member, rules, now))
   const sessions = input.sessions(name)
@@ -118,6 +118,9 @@ function memberStatus(
   return {
     name,
     address: formatAddress(member.address),
+    ...(member.pooler === undefined
+      ? {}
+      : { pooler: poolerStatus(member.pooler, state.poolers.get(name), rules, now) }),
     role: up === false ? 'no answer' : roleWord(answer?.kind),
     published: { role: member.role, state: member.state },
     healthy: up === true,
@@ -140,6 +143,13 @@ function checkStatus(last: ProbeOutcome | undefined, now: Ms): CheckStatus | und
   const { via, answer, askedAt, answeredAt } = last
   const said = answer.kind === 'unasked' ? answer.why : roleWord(answer.kind)
   return { via, said, took: ms(answeredAt - askedAt), ago: ms(now - answeredAt) }
+}
+
+function poolerStatus(address: Address, health: Health | undefined, rules: ViewRules, now: Ms): PoolerStatus {
+  const where = formatAddress(address)
+  if (!health) return { address: where }
+  const { up, words } = conditionOf(health, rules, now)
+  return { address: where, healthy: up === true, health: words }
 }
 
 function roleWord(kind: 'primary' | 'recovery' | 'unasked' | undefined): MemberStatus['role'] {

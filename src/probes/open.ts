@@ -13,8 +13,8 @@ import { addressText, unaskedFrom, verdict } from './unasked.js'
 export type Hold = (socket: Socket) => void
 
 const request = (code: number): Uint8Array => Uint8Array.of(0, 0, 0, 8, 0x04, 0xd2, 0x16, code)
-const SSL_REQUEST = request(0x2f)
-const GSSENC_REQUEST = request(0x30)
+export const SSL_REQUEST = request(0x2f)
+export const GSSENC_REQUEST = request(0x30)
 
 /** The time a silent connection waits for the first keepalive packet. */
 const KEEPALIVE_MS = 5000
@@ -41,20 +41,8 @@ export async function openTls(address: Address, config: ProbeConfig, hold: Hold)
   throw verdict('unclear', `${where} answered SSLRequest with something else than S or N; is it PostgreSQL?`)
 }
 
-/**
- * Shows that the postmaster answers, and leaves no line in PostgreSQL's log: it sends GSSENCRequest, reads the one byte and closes.
- * The same with SSLRequest would be logged ("could not accept SSL connection") wherever TLS is on. PostgreSQL 12 and later.
- */
-export async function ping(address: Address, hold: Hold): Promise<void> {
-  const socket = await openTcp(address, hold)
-  const reply = await firstBytes(socket, GSSENC_REQUEST)
-  socket.destroy()
-  if (reply !== 'G' && reply !== 'N') {
-    throw verdict('unclear', `${addressText(address)} answered GSSENCRequest with something else than G or N`)
-  }
-}
-
-function firstBytes(socket: Socket, message: Uint8Array): Promise<string> {
+/** Sends it and gives what comes back first. */
+export function firstBytes(socket: Socket, message: Uint8Array): Promise<string> {
   socket.write(message)
   return settle(socket, 'data', chunk => chunk.toString('latin1'))
 }

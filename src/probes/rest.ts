@@ -8,10 +8,11 @@ import type { Socket } from 'node:net'
 import type { PatroniConfig, ProbeConfig } from '../config/shape.js'
 import type { Answer } from '../health/answer.js'
 import { answerFromPatroni } from '../health/patroni.js'
-import { type Hold, ping, readPem } from './open.js'
+import { readPem } from './open.js'
+import { POSTGRES, ping } from './ping.js'
 import type { Prober, ProberDeps, ProbeTarget } from './prober.js'
 import { type Asker, createTurns } from './turns.js'
-import { addressText, tookTooLong, type UnaskedAnswer, unasked, unaskedFrom } from './unasked.js'
+import { type UnaskedAnswer, unasked, unaskedFrom } from './unasked.js'
 
 /** What of the configuration the REST prober needs: how long to wait, and whom to trust. */
 export type RestConfig = Pick<ProbeConfig, 'timeout'> & Pick<PatroniConfig, 'ca' | 'cert' | 'key'>
@@ -41,7 +42,7 @@ function createRestAsker(target: ProbeTarget, config: RestConfig): Asker {
   return {
     async ask() {
       const [postgres, patroni] = await Promise.all([
-        pingWithin(target, config, hold),
+        ping(target.address, POSTGRES, config.timeout, hold),
         patroniUrl(target.apiUrl)
           .then(askPatroni)
           .catch((error: unknown) => silentPatroni(error, target.apiUrl)),
@@ -107,32 +108,6 @@ function get(url: URL, agent: Agent, timeout: number): Promise<{ status: number;
     })
     question.end()
   })
-}
-
-async function pingWithin(
-  target: ProbeTarget,
-  { timeout }: RestConfig,
-  hold: Hold,
-): Promise<UnaskedAnswer | undefined> {
-  const where = addressText(target.address)
-  let late = false
-  let socket: Socket | undefined
-  const deadline = setTimeout(() => {
-    late = true
-    socket?.destroy()
-  }, timeout)
-  try {
-    await ping(target.address, opened => {
-      socket = opened
-      hold(opened)
-    })
-    return undefined
-  } catch (error) {
-    socket?.destroy()
-    return late ? tookTooLong(where, timeout) : unaskedFrom(error, where)
-  } finally {
-    clearTimeout(deadline)
-  }
 }
 
 function parse(body: string): unknown {

@@ -3,11 +3,11 @@
 import type { Socket } from 'node:net'
 import type { DialOutcome } from '../health/answer.js'
 import { mustCut } from '../pools/cut.js'
-import type { PoolEntry } from '../pools/pool.js'
+import { dialled, type PoolEntry } from '../pools/pool.js'
 import { formatAddress } from '../topology/address.js'
 import { type Ms, ms } from '../units/units.js'
 import { ask, type DialFailure, type Dialled, open, type Question } from './dial.js'
-import type { ClusterView, Room } from './room.js'
+import type { Room } from './room.js'
 import type { Session } from './session.js'
 
 /** A first packet that wants a member, with its bytes. */
@@ -52,15 +52,16 @@ export async function dial(
   return result
 }
 
-/** Evidence for health, unless it is of another server: a pooler beside the member, or an address it has left meanwhile. */
+/** Evidence for the health of whom it was: the member or the pooler beside it; nothing of an address that is no longer theirs. */
 function tellDialled(session: Session, entry: PoolEntry, result: Dialled | DialFailure, took: Ms, room: Room): void {
   const { cluster, listen, config, listener } = session
   const member = entry.member.name
   const failed = result.kind === 'failed' && !result.interrupted
   if (failed) room.report({ kind: 'dial_failed', cluster, listen, member, why: result.why })
-  if (config.target === 'pooler' || !stillThere(entry, listener.cluster)) return
+  if (!stillThere(session, entry)) return
   const outcome = { member, at: room.now(), took }
-  const tell = (told: DialOutcome) => listener.cluster.tell({ kind: 'dialled', outcome: told })
+  const kind = config.target === 'pooler' ? 'pooler' : 'dialled'
+  const tell = (told: DialOutcome) => listener.cluster.tell({ kind, outcome: told })
   if (failed) tell({ ...outcome, ok: false, reason: result.reason, why: result.why })
   else if (result.kind === 'linked') tell({ ...outcome, ok: true })
 }
@@ -82,15 +83,17 @@ export function stillRight(session: Session, entry: PoolEntry): boolean {
   const { config } = session
   const { cluster, pausedFor } = session.listener
   if (pausedFor() !== undefined) return false
-  if (!stillThere(entry, cluster)) return false
+  if (!stillThere(session, entry)) return false
   const { gate } = cluster.state()
   if (config.role === 'primary') return gate.kind === 'open' && gate.member === entry.member.name
   return mustCut(cluster.state(), joinedOf(session, entry.member.name)) === undefined
 }
 
-function stillThere({ member }: PoolEntry, cluster: ClusterView): boolean {
-  const now = cluster.state().topology?.members.get(member.name)?.address
-  return now !== undefined && formatAddress(now) === formatAddress(member.address)
+/** The member still publishes the address that was dialled. */
+function stillThere({ config, listener }: Session, { member, address }: PoolEntry): boolean {
+  const known = listener.cluster.state().topology?.members.get(member.name)
+  const now = known && dialled(known, config)
+  return now !== undefined && formatAddress(now) === formatAddress(address)
 }
 
 export const joinedOf = (session: Session, member: string) => ({

@@ -26,9 +26,10 @@ export function reconcile(cluster: ClusterView, { table, report }: Pick<Room, 't
 }
 
 /** A dial to a member that is no longer the primary, or that health has given up, need not wait for its time limit. */
-function endWrongDial(session: Session, { gate, health }: ClusterState): void {
-  const { member } = session
+function endWrongDial(session: Session, { gate, health, poolers }: ClusterState): void {
+  const { member, config } = session
   if (member === undefined) return
-  const wrong = session.config.role === 'primary' && !(gate.kind === 'open' && gate.member === member)
-  if (wrong || health.get(member)?.up === false) stopWait(session, 'interrupted')
+  const wrong = config.role === 'primary' && !(gate.kind === 'open' && gate.member === member)
+  const dead = health.get(member)?.up === false || (config.target === 'pooler' && poolers.get(member)?.up === false)
+  if (wrong || dead) stopWait(session, 'interrupted')
 }

@@ -124,6 +124,7 @@ export function refusalOf({ name, rules, cluster, pausedFor }: Desk, now: Ms): r
     const since = formatMs(ms(now - gate.since))
     return ['refused_no_primary', `mekare: ${named} has no primary for ${since}: ${gate.why}`]
   }
-  const why = words.get(gate.member)?.turnedAway?.why ?? whyNone(entries)
+  const turnedAway = config.target === 'pooler' ? undefined : words.get(gate.member)?.turnedAway?.why
+  const why = turnedAway ?? whyNone(entries)
   return ['refused_no_primary', `mekare: ${gate.member} is the primary of ${named}, but could not be joined: ${why}`]
 }

@@ -8,7 +8,7 @@ import { type Installed, isRunning } from './installed.js'
 import { freezeAll, killAll, pidsBeneath, signal } from './processes.js'
 
 /** `postgres` is the server with all its backends; any other name is one program that the stand started. */
-export type Part = 'postgres' | 'patroni' | 'etcd' | 'mekare' | 'vrrp'
+export type Part = 'postgres' | 'patroni' | 'pooler' | 'etcd' | 'mekare' | 'vrrp'
 
 export interface Faults {
   /** SIGKILL to all processes of the host, or to one part of it. Its address stays up, so peers see resets; `cut` it first for silence. */

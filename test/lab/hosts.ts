@@ -4,6 +4,7 @@ export interface Ports {
   readonly etcd: number
   readonly etcdPeer: number
   readonly postgres: number
+  readonly pooler: number
   readonly patroni: number
   readonly write: number
   readonly read: number
@@ -14,6 +15,7 @@ export const PORTS: Ports = {
   etcd: 2379,
   etcdPeer: 2380,
   postgres: 5432,
+  pooler: 6432,
   patroni: 8008,
   write: 5000,
   read: 5001,

@@ -18,6 +18,8 @@ export interface StandOptions {
   readonly synchronousMode?: boolean
   /** Server certificates for the members (and `ssl = on`). */
   readonly tls?: boolean
+  /** A PgBouncer beside each PostgreSQL, which Patroni publishes as proxy_url; mekare goes through them. */
+  readonly poolers?: PoolerOptions
   /** etcd speaks TLS to its clients. */
   readonly etcdTls?: boolean
   /** etcd asks for this password of user root. */
@@ -36,7 +38,17 @@ export interface StandOptions {
   readonly report?: (step: string) => void
 }
 
-export type Settings = Required<Omit<StandOptions, 'etcdPassword'>> & { readonly etcdPassword: string | undefined }
+export interface PoolerOptions {
+  readonly mode: 'session' | 'transaction'
+  /** Servers of each, for one user and database. */
+  readonly size: number
+}
+
+type Optional = 'etcdPassword' | 'poolers'
+
+export type Settings = Required<Omit<StandOptions, Optional>> & {
+  readonly [key in Optional]: StandOptions[key] | undefined
+}
 
 /** Fills in what was not said. */
 export function settle(options: StandOptions): Settings {
@@ -62,6 +74,7 @@ export function settle(options: StandOptions): Settings {
     report: () => undefined,
     ...options,
     etcdPassword: options.etcdPassword,
+    poolers: options.poolers,
   }
 }
 

@@ -80,6 +80,7 @@ function postgresql(parts: PatroniParts, host: string, dir: string) {
   return {
     listen,
     connect_address: listen,
+    ...(parts.settings.poolers ? { proxy_address: `${address(host)}:${ports.pooler}` } : {}),
     data_dir: join(dir, 'data'),
     bin_dir: parts.programs.postgres,
     pgpass: join(dir, 'pgpass'),

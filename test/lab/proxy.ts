@@ -51,6 +51,7 @@ export function proxyConfig(stand: Stand, host: string, sidecar: boolean): Recor
   const { ports, settings } = stand
   const passwordFile = join(stand.dir, host, 'probe.password')
   const { etcdPassword } = settings
+  const target = settings.poolers ? { target: 'pooler' } : {}
   return {
     clusters: {
       demo: {
@@ -66,8 +67,8 @@ export function proxyConfig(stand: Stand, host: string, sidecar: boolean): Recor
       },
     },
     listen: {
-      write: { address: `${stand.listening(host)}:${ports.write}`, cluster: 'demo', role: 'primary' },
-      read: { address: `${stand.listening(host)}:${ports.read}`, cluster: 'demo', role: 'replica' },
+      write: { address: `${stand.listening(host)}:${ports.write}`, cluster: 'demo', role: 'primary', ...target },
+      read: { address: `${stand.listening(host)}:${ports.read}`, cluster: 'demo', role: 'replica', ...target },
     },
     ...(sidecar ? { vrrp: { pg: floating(stand, host) } } : {}),
     admin: { address: `${stand.address(host)}:${ports.admin}`, socket: join(stand.dir, host, 'control.sock') },

@@ -14,7 +14,8 @@ import { tails } from './logs.js'
 import type { Network } from './network.js'
 import { PASSWORDS, type Role, type Settings, type StandOptions, settle } from './options.js'
 import { writePatroniConfig } from './patroni.js'
-import { findPrograms, type Programs } from './programs.js'
+import { writePoolerConfig } from './pooler.js'
+import { findProgram, findPrograms, type Programs } from './programs.js'
 import { type ProxyOptions, type ProxyProcess, startProxy } from './proxy.js'
 
 export interface Stand extends Cluster, Faults, Omit<Installed, 'children'> {
@@ -82,6 +83,15 @@ export async function createStand(options: StandOptions = {}): Promise<Stand> {
   }
 }
 
+/** PgBouncer refuses to run as root, too. */
+function poolerOn(host: string, ground: Ground, { poolers }: Settings, spawn: Ground['start']) {
+  if (poolers === undefined) return {}
+  const program = findProgram('pgbouncer')
+  if (program === undefined) throw new Error('pgbouncer was not found; run `node setup/prepare.js test` to install it')
+  const argv = [program, writePoolerConfig(ground, host, poolers)]
+  return { pooler: () => spawn(host, 'pooler', argv, { asOwner: true }) }
+}
+
 interface Made {
   readonly settings: Settings
   readonly programs: Programs
@@ -104,7 +114,10 @@ function assemble({ settings, programs, etcds, members, proxies, ground, made }:
   for (const host of etcds) install(host, { etcd: () => etcd.start(host) })
   for (const host of members) {
     const argv = [programs.patroni, join(ground.hostDir(host), 'patroni.yml')]
-    install(host, { patroni: () => spawn(host, 'patroni', argv, { asOwner: true }) })
+    install(host, {
+      patroni: () => spawn(host, 'patroni', argv, { asOwner: true }),
+      ...poolerOn(host, ground, settings, spawn),
+    })
   }
   const stand: Stand = {
     ...createCluster({ settings, members, network, hands, etcd }),

@@ -65,6 +65,10 @@ t.test('gauges are read from the status document, and what is gone has no sample
   world.status = statusWith([replica('pg2', true)])
   t.strictSame(await samples(metrics, 'leader_info'), [])
   t.strictSame(await samples(metrics, 'member_up'), ['member_up{cluster="demo",member="pg2"} 1'])
+  t.strictSame(await samples(metrics, 'pooler_up'), [], 'nobody asks a pooler')
+  const pooler = { address: '10.0.0.2:6432', healthy: false, health: 'no answer for 3s' }
+  world.status = statusWith([{ ...replica('pg2', true), pooler }])
+  t.strictSame(await samples(metrics, 'pooler_up'), ['pooler_up{cluster="demo",member="pg2"} 0'])
   t.strictSame(await samples(metrics, 'member_lag'), ['member_lag_bytes{cluster="demo",member="pg2"} 4096'])
 })
 

@@ -123,6 +123,11 @@ const SAID: readonly (readonly [Event, string])[] = [
   [{ kind: 'member_forgotten', ...pg1, why: 'no answer' }, 'info: demo/pg1: forgotten: no answer'],
   [{ kind: 'member_up', ...pg1 }, 'info: demo/pg1: up'],
   [{ kind: 'member_down', ...pg1, why: 'refused' }, 'warn: demo/pg1: down: refused'],
+  [{ kind: 'pooler_up', ...pg1 }, 'info: demo/pg1: its pooler is up'],
+  [
+    { kind: 'pooler_down', ...pg1, why: '10.0.0.1:6432: ECONNREFUSED; nothing listens there' },
+    'warn: demo/pg1: its pooler is down: 10.0.0.1:6432: ECONNREFUSED; nothing listens there',
+  ],
   [{ kind: 'member_drained', ...pg1, drained: true }, 'info: demo/pg1: drained: takes no new session'],
   [{ kind: 'member_drained', ...pg1, drained: false }, 'info: demo/pg1: undrained: takes sessions again'],
   [

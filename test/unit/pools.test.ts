@@ -139,6 +139,37 @@ t.test('the replica pool', async t => {
     t.equal(verdicts(state, { target: 'pooler' }).pg2, 'no: publishes no proxy_url, and target is pooler')
   })
 
+  t.test('through poolers leaves out a member whose pooler is dead, and only there', async t => {
+    const pooler = (n: string) => ({ host: `10.0.0.${n}`, port: 6432 })
+    const members = new Map(['pg1', 'pg2', 'pg3'].map(name => [name, member(name, { pooler: pooler(name.slice(2)) })]))
+    const knock = (at: number, name: string, ok: boolean): Line => {
+      const outcome = { member: name, at: ms(at), took: ms(1), ok, ...(ok ? {} : { why: 'ECONNREFUSED' }) }
+      return [at, { kind: 'pooler', outcome }]
+    }
+    const pooled = { target: 'pooler' } as const
+    const lines: Line[] = [...RUNNING, [30, news({ leader: 'pg1', members })], knock(40, 'pg2', true)]
+    const up = play(lines)
+    t.equal(verdicts(up.state, pooled).pg2, 'yes: replica, 0B behind')
+    t.equal(verdicts(up.state, pooled).pg3, 'yes: replica, 0B behind', 'one that nobody has asked yet may be tried')
+    const down = play([knock(50, 'pg2', false), knock(60, 'pg2', false)], up.state)
+    t.equal(verdicts(down.state, pooled).pg2, 'no: its pooler: no answer for 50ms: ECONNREFUSED')
+    t.equal(verdicts(down.state).pg2, 'yes: replica, 0B behind', 'who dials PostgreSQL has it')
+    t.equal(down.state.health.get('pg2')?.up, true, 'and the member is up')
+    t.same(
+      down.events.map(({ kind }) => kind),
+      ['pooler_down'],
+      'told once',
+    )
+    const none = play([knock(70, 'pg3', false), knock(80, 'pg3', false)], down.state)
+    t.match(verdicts(none.state, { ...pooled, fallback: 'primary' }).pg1, /^yes: is the primary, and no replica qual/)
+    const dead = play([knock(90, 'pg1', false), knock(100, 'pg1', false)], none.state)
+    t.match(verdicts(dead.state, { ...pooled, fallback: 'primary' }).pg1, /^no: its pooler: /)
+    t.match(verdicts(dead.state, { ...pooled, role: 'primary' }).pg1, /^no: its pooler: /)
+    t.equal(dead.gate, 'open pg1', 'the gate asks PostgreSQL')
+    const elsewhere = play([[110, withMember('pg2', { pooler: { host: '10.0.0.2', port: 6433 } })]], dead.state)
+    t.match(verdicts(elsewhere.state, pooled).pg2, /^yes/, 'a pooler that has moved is another one')
+  })
+
   t.test('gives a member back from failure a small share that grows', async t => {
     const back = play([
       ...RUNNING,
