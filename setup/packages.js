@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { buildDashboard, dashboardIsCurrent } from './dashboard.js'
 import { run, SetupError } from './run.js'
 
-/** @typedef {Record<string, { version?: string, optional?: boolean, devOptional?: boolean }>} Lock */
+/** @typedef {Record<string, { version?: string, dev?: boolean, optional?: boolean, devOptional?: boolean }>} Lock */
 
 /** @param {string} path @returns {Lock | undefined} */
 function readLock(path) {
@@ -27,6 +27,13 @@ export function packagesAreCurrent(root) {
     if (!found) return optional === true || devOptional === true
     return found.version === version && existsSync(join(root, path))
   })
+}
+
+/** Paths, beneath the root, of the packages that the program itself needs and this machine has. @param {string} root */
+export function productionPackages(root) {
+  return Object.entries(readLock(join(root, 'package-lock.json')) ?? {})
+    .filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional && existsSync(join(root, path)))
+    .map(([path]) => path)
 }
 
 /** @param {string} root @param {(text: string) => void} note */

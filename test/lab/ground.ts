@@ -130,7 +130,13 @@ function workOn(dir: string, network: Network, owner: Owner | undefined): Omit<G
   }
 }
 
-function runToEnd(program: string, args: readonly string[], cwd: string, env: Record<string, string>): Promise<Output> {
+/** Runs a program to its end, whatever its exit code; rejects when it cannot be started. */
+export function runToEnd(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+): Promise<Output> {
   return new Promise((resolve, reject) => {
     execFile(program, args, { cwd, env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error && typeof error.code !== 'number' && !error.signal) return reject(error)

@@ -1,12 +1,20 @@
-// What a user installs: the npm package in an empty folder, started with nothing but flags.
+// What a user installs: the npm package in an empty folder, started with nothing but flags; and the Debian package on a machine with
+// systemd, where it is upgraded under load and taken away again.
 
-import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { stringify } from 'yaml'
 import { until } from '../lab/cluster.js'
+import { isRunning } from '../lab/installed.js'
 import { now } from '../lab/journal.js'
+import { bootMachine, cannotBoot } from '../lab/machine.js'
+import { startWriter } from '../lab/observers.js'
+import { PASSWORDS } from '../lab/options.js'
+import { proxyConfig } from '../lab/proxy.js'
 import { createStand, type Stand } from '../lab/stand.js'
 
 t.setTimeout(180_000)
@@ -19,6 +27,12 @@ t.test('what a user installs', async t => {
   try {
     await stand.up()
     await t.test('the npm package, in an empty folder, with flags only', t => npmPackage(t, stand))
+    const out = join(stand.dir, 'proxy1')
+    const [first, second] = [buildDebian(out, '1'), buildDebian(out, '2')]
+    await t.test('what the Debian package says of itself', async t => contents(t, first))
+    const why = stand.network === 'namespaces' ? cannotBoot() : 'the stand has no network namespaces'
+    if (why === undefined) await t.test('the Debian package on a machine', t => onMachine(t, stand, first, second))
+    else await t.test(`the Debian package, unpacked (${why})`, t => unpacked(t, stand, first))
   } catch (error) {
     t.comment(stand.tails(25, 'proxy1'))
     throw error
@@ -46,16 +60,24 @@ async function npmPackage(t: Test, stand: Stand): Promise<void> {
   const checked = await stand.clientExec([process.execPath, program, 'check', ...flags])
   t.equal(checked.code, 0, checked.stdout + checked.stderr)
   const child = stand.spawn('proxy1', 'packed', [process.execPath, program, 'run', ...flags])
-  const address = `${stand.address('proxy1')}:${stand.ports.write}`
-  const [row] = await until(10_000, 'no row came through the write port', () =>
-    stand.sql(address, 'select pg_is_in_recovery() as standby', { as: 'app', database: 'app' }).catch(() => undefined),
-  )
-  t.strictSame(row, { standby: false })
+  t.strictSame(await firstRow(stand), { standby: false })
   t.comment(`npm install, mekare check, mekare run, a first row: ${((now() - begun) / 1000).toFixed(1)} s`)
   t.match(readFileSync(join(stand.dir, 'proxy1', 'packed.log'), 'utf8'), /started as .*, relay engine native/)
+  t.equal(await ended(child), 0)
+}
+
+async function firstRow(stand: Stand): Promise<unknown> {
+  const address = `${stand.address('proxy1')}:${stand.ports.write}`
+  const ask = () => stand.sql(address, 'select pg_is_in_recovery() as standby', { as: 'app', database: 'app' })
+  const [row] = await until(10_000, 'no row came through the write port', () => ask().catch(() => undefined))
+  return row
+}
+
+/** Asks it to end; its exit code. */
+async function ended(child: ChildProcess): Promise<number | null> {
   child.kill('SIGTERM')
-  await until(5000, 'it did not end', async () => child.exitCode ?? undefined).catch(() => undefined)
-  t.equal(child.exitCode, 0)
+  if (isRunning(child)) await once(child, 'exit')
+  return child.exitCode
 }
 
 const inRoot = { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' } as const
@@ -85,4 +107,156 @@ function flagsFor(stand: Stand, folder: string): string[] {
     ...['--admin.address', `${stand.address('proxy1')}:${ports.admin}`, '--admin.socket', join(folder, 'control.sock')],
     ...['--incidents.file', join(folder, 'incidents.json'), '--log.format', 'json'],
   ]
+}
+
+/** The path of the package. */
+function buildDebian(out: string, revision: string): string {
+  const args = ['setup/package.js', '--fast', '--out', out, '--revision', revision]
+  return execFileSync(process.execPath, args, inRoot).trim().split('\n').at(-1) ?? ''
+}
+
+function contents(t: Test, file: string): void {
+  const field = (name: string) => execFileSync('dpkg-deb', ['-f', file, name], inRoot).trim()
+  t.match(field('Depends'), /^nodejs \(>= 20\.19\), /)
+  const lines = execFileSync('dpkg-deb', ['-c', file], inRoot).split('\n').filter(Boolean)
+  const mode = (path: string) => lines.find(line => line.includes(` .${path}`))?.slice(0, 10)
+  t.equal(mode('/etc/mekare/mekare.yaml'), '-rw-r-----', 'beside it lie passwords')
+  t.equal(mode('/usr/bin/mekare -> ../lib/mekare/bin/mekare.js'), 'lrwxrwxrwx')
+  for (const path of SHIPPED) t.equal(mode(path), '-rw-r--r--', path)
+  t.strictSame(
+    lines.filter(
+      line => !line.includes(' root/root ') || /\.(d\.ts|map|html)$/.test(line.replace(/dashboard\/.*/, '')),
+    ),
+    [],
+    'all is root’s, and nothing is there that nobody reads',
+  )
+}
+
+const SHIPPED = [
+  '/usr/lib/systemd/system/mekare.service',
+  '/usr/lib/systemd/system/mekare-vrrp.service',
+  '/usr/lib/sysusers.d/mekare.conf',
+  '/usr/share/man/man1/mekare.1.gz',
+  '/usr/share/bash-completion/completions/mekare',
+  '/usr/share/zsh/vendor-completions/_mekare',
+  '/usr/share/fish/vendor_completions.d/mekare.fish',
+  '/usr/share/mekare/prometheus-alerts.yml',
+  '/usr/share/mekare/grafana-dashboard.json',
+  '/usr/share/doc/mekare/copyright',
+]
+
+const CONFIG = '/etc/mekare/mekare.yaml'
+
+type There = (...argv: readonly string[]) => Promise<string>
+
+async function onMachine(t: Test, stand: Stand, first: string, second: string): Promise<void> {
+  const machine = await bootMachine(stand, 'proxy1')
+  t.teardown(() => machine.off())
+  const there: There = async (...argv) => {
+    const { code, stdout, stderr } = await machine.exec(...argv)
+    if (code === 0) return stdout.trim()
+    throw new Error(`${argv.join(' ')}: ${stdout}${stderr}\n${(await machine.exec('journalctl', '-n', '40')).stdout}`)
+  }
+  await t.test('it is installed and starts nothing; configured, it serves as its units say', t =>
+    installed(t, stand, there, first),
+  )
+  await t.test('an upgrade under load breaks no session, refuses nobody and keeps the address', t =>
+    upgraded(t, stand, there, second),
+  )
+  await t.test('removed and purged, it leaves what the operator wrote and nothing else', t => removed(t, stand, there))
+}
+
+/** Node.js may be there without a package of its name; the manual pages need no new index. */
+const install = (there: There, file: string) =>
+  there('dpkg', '--force-depends', '--no-triggers', '--install', `/mnt/${basename(file)}`)
+
+async function installed(t: Test, stand: Stand, there: There, file: string): Promise<void> {
+  await install(there, file)
+  t.equal(await there('stat', '-c', '%U:%G %a', '/etc/mekare', CONFIG), 'root:mekare 750\nroot:mekare 640')
+  t.equal(await there('sh', '-c', 'systemctl is-active mekare mekare-vrrp || true'), 'inactive\ninactive')
+  t.match(await there('sh', '-c', `mekare check --config ${CONFIG} 2>&1 || true`), /^clusters: is empty; name one /)
+  t.equal(await there('systemd-analyze', 'verify', 'mekare.service', 'mekare-vrrp.service'), '')
+  const config = proxyConfig(stand, 'proxy1', true)
+  const probe = { user: 'mekare_probe', passwordFile: '/etc/mekare/probe.password' }
+  const clusters = { demo: { etcd: { hosts: [...stand.etcd.urls] }, probe } }
+  const { listen, vrrp } = config
+  const shared = join(stand.dir, 'proxy1')
+  writeFileSync(join(shared, 'mekare.yaml'), stringify({ clusters, listen, vrrp }))
+  writeFileSync(join(shared, 'probe.password'), PASSWORDS.mekare_probe)
+  await there(
+    'sh',
+    '-c',
+    `cat /mnt/mekare.yaml > ${CONFIG} && install -m 640 -g mekare /mnt/probe.password /etc/mekare`,
+  )
+  await there('systemctl', 'enable', '--now', 'mekare', 'mekare-vrrp')
+  await until(10_000, 'the address did not come', async () => (await stand.holders()).length > 0 || undefined)
+  t.match(await there('mekare', 'status'), /master for/)
+  t.equal(await there('systemctl', 'show', '-p', 'User', '--value', 'mekare', 'mekare-vrrp'), 'mekare\n\nmekare')
+}
+
+async function upgraded(t: Test, stand: Stand, there: There, file: string): Promise<void> {
+  const pids = () => there('systemctl', 'show', '-p', 'MainPID', '--value', 'mekare', 'mekare-vrrp')
+  const [proxy, , sidecar] = (await pids()).split('\n')
+  const to = `${stand.floating}:${stand.ports.write}`
+  const writer = await startWriter(stand, { to, everyMs: 1 })
+  const script = join(stand.dir, 'client', 'one.sql')
+  writeFileSync(script, 'select 1;')
+  const pgbench = stand.clientExec(
+    [join(stand.programs.postgres, 'pgbench'), '-n', '-C', '-f', script, '-c', '2', '-T', '4'],
+    { PGHOST: `${stand.floating}`, PGPORT: `${stand.ports.write}`, PGUSER: 'app', PGPASSWORD: PASSWORDS.app },
+  )
+  const said = await install(there, file)
+  t.match(said, /process \d+ has taken the place of \d+/)
+  t.match(said, /the sidecar keeps its addresses/)
+  const load = await pgbench
+  t.equal(load.code, 0, load.stdout + load.stderr)
+  t.match(load.stdout, /number of failed transactions: 0/)
+  t.equal((await writer.stop()).filter(({ e }) => e === 'error').length, 0, 'the session went on')
+  const after = (await pids()).split('\n')
+  t.not(after[0], proxy, 'another process serves')
+  t.equal(after[2], sidecar)
+  t.strictSame(await stand.holders(), ['proxy1'])
+  t.match(await there('cat', CONFIG), /mekare_probe/, 'the configuration is the operator’s')
+  await there('systemctl', 'reload', 'mekare', 'mekare-vrrp')
+}
+
+/** Without a machine: what its units start, out of the unpacked package. */
+async function unpacked(t: Test, stand: Stand, file: string): Promise<void> {
+  const tree = join(stand.dir, 'proxy1', 'unpacked')
+  execFileSync('dpkg-deb', ['-x', file, tree])
+  const config = join(stand.dir, 'proxy1', 'unpacked.yaml')
+  writeFileSync(join(stand.dir, 'proxy1', 'probe.password'), PASSWORDS.mekare_probe)
+  writeFileSync(config, stringify(proxyConfig(stand, 'proxy1', false)))
+  const unit = readFileSync(join(tree, 'usr/lib/systemd/system/mekare.service'), 'utf8')
+  const command = (key: string) => {
+    const [, verb = ''] = new RegExp(`^${key}=/usr/bin/mekare (.*)$`, 'm').exec(unit) ?? []
+    return [process.execPath, join(tree, 'usr/bin/mekare'), ...verb.replace(CONFIG, config).split(' ')]
+  }
+  const checked = await stand.clientExec(command('ExecStartPre'))
+  t.equal(checked.code, 0, checked.stdout + checked.stderr)
+  const child = stand.spawn('proxy1', 'unpacked', command('ExecStart'))
+  t.strictSame(await firstRow(stand), { standby: false })
+  t.equal(await ended(child), 0)
+}
+
+async function removed(t: Test, stand: Stand, there: There): Promise<void> {
+  await there('dpkg', '--remove', 'mekare')
+  t.strictSame(await stand.holders(), [])
+  t.equal(await there('ls', '-A', '/etc/mekare'), 'mekare.yaml\nprobe.password')
+  await there('dpkg', '--purge', 'mekare')
+  const left = [
+    'find',
+    '/etc',
+    '/usr',
+    '/var',
+    '/run',
+    '-xdev',
+    '-name',
+    '*mekare*',
+    '-not',
+    '-path',
+    '*/node_modules/*',
+  ]
+  t.equal(await there(...left), '/etc/mekare')
+  t.equal(await there('ls', '-A', '/etc/mekare'), 'probe.password')
 }
