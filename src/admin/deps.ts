@@ -12,6 +12,30 @@ export type Outcome =
   /** `blame: 'config'`: the configuration is wrong, and its operator's to mend. */
   | { readonly ok: false; readonly why: string; readonly blame?: 'config' }
 
+type Refused = Extract<Outcome, { ok: false }>
+
+/** A cluster need only be named where there are several; `from`: who must lead still. */
+export interface SwitchoverWish {
+  readonly cluster?: string
+  readonly from?: string
+  readonly to?: string
+}
+
+/** What a switchover would do. */
+export interface SwitchoverPlan {
+  readonly cluster: string
+  readonly from: string
+  readonly to: string
+  /** What makes `to` fit, in words. */
+  readonly why: string
+  /** Open sessions on `from`: they will end. */
+  readonly sessions: number
+  /** How long who comes to write will wait, by listener. */
+  readonly holds: readonly string[]
+  /** The number of the last leader change on record. */
+  readonly incident: number
+}
+
 export interface AdminDeps {
   status(): Status
   /** The verdicts on every member for a listener, a line each; undefined: no such listener. */
@@ -21,6 +45,12 @@ export interface AdminDeps {
   incidents(): readonly Incident[]
   /** Takes a member (or `self`, this router) out of service, or back. */
   drain(member: string, on: boolean): Outcome | Promise<Outcome>
+  /** What a switchover would be: to this member, or to the best. */
+  planSwitchover(wish: SwitchoverWish): SwitchoverPlan | Refused
+  /** Has Patroni do it; comes back when it is done. */
+  switchover(wish: SwitchoverWish): Promise<Outcome>
+  /** Ends a session. */
+  cutSession(id: number): Outcome
   /** Puts the configuration of its file in force. */
   reload(): Promise<Outcome>
   /** Has another process of the program take this one's place. */

@@ -2,7 +2,7 @@
 // Knows no socket.
 
 import type { IncomingHttpHeaders } from 'node:http'
-import type { AdminDeps, Outcome } from './deps.js'
+import type { AdminDeps, Outcome, SwitchoverWish } from './deps.js'
 import { loadPage } from './page.js'
 
 /** Unprocessable content (RFC 9110, section 15.5.21): the request was understood, the configuration cannot be used. */
@@ -61,6 +61,9 @@ export function controlRoutes(deps: AdminDeps): Routes {
     ...publicRoutes(deps),
     'GET /explain': query => explain(deps, query.get('listener')),
     'GET /sessions': () => json(deps.sessions()),
+    'GET /switchover': query => plan(deps, query),
+    'POST /switchover': async query => outcome(await deps.switchover(wishOf(query))),
+    'POST /cut': query => cutSession(deps, query.get('session')),
     'POST /drain': query => drain(deps, query.get('member'), true),
     ...(deps.successor && { 'POST /successor': () => outcome(deps.successor?.()) }),
     'POST /pause': query => pause(deps, query.get('listener'), true),
@@ -82,6 +85,24 @@ function explain(deps: AdminDeps, listen: string | null): Answer {
 async function drain(deps: AdminDeps, member: string | null, on: boolean): Promise<Answer> {
   if (member === null || member === '') return text(400, 'which member? Add ?member=NAME, or ?member=self')
   return outcome(await deps.drain(member, on))
+}
+
+function wishOf(query: URLSearchParams): SwitchoverWish {
+  const given = (['cluster', 'from', 'to'] as const).flatMap(key => {
+    const value = query.get(key)
+    return value === null || value === '' ? [] : [[key, value]]
+  })
+  return Object.fromEntries(given)
+}
+
+function plan(deps: AdminDeps, query: URLSearchParams): Answer {
+  const made = deps.planSwitchover(wishOf(query))
+  return 'ok' in made ? outcome(made) : json(made)
+}
+
+function cutSession(deps: AdminDeps, id: string | null): Answer {
+  if (id === null || !/^[1-9]\d{0,14}$/.test(id)) return text(400, 'which session? Add ?session=ID, a number')
+  return outcome(deps.cutSession(Number(id)))
 }
 
 function pause(deps: AdminDeps, listen: string | null, on: boolean): Answer {

@@ -7,9 +7,11 @@ import { ask, type Reply } from './ask.js'
 import { type CliDeps, EXIT } from './deps.js'
 import { createPaint, type Paint, wantsColour } from './paint.js'
 import type { Wanted } from './parse.js'
+import { pickSessions } from './pick-sessions.js'
 import { renderStatus } from './render.js'
 import { renderIncidents } from './render-incidents.js'
 import { renderSessions } from './render-sessions.js'
+import { over, switchover } from './switchover.js'
 import { untilEmpty } from './until-empty.js'
 import type { Verb } from './verbs.js'
 import { type Heard, watchOnScreen, watchPlainly } from './watch.js'
@@ -27,6 +29,8 @@ type ControlVerb = Exclude<Verb, 'run' | 'vrrp' | 'check' | 'import' | 'completi
 interface Question {
   readonly method: 'GET' | 'POST'
   readonly path: string
+  /** What of the answer is wanted, as JSON. */
+  readonly choose?: (body: string) => string
   /** The answer for a person; absent: it is text already. */
   readonly render?: (body: string, paint: Paint) => string
 }
@@ -35,7 +39,11 @@ interface Question {
 export async function askVerb(verb: ControlVerb, { args }: Wanted, deps: CliDeps): Promise<number> {
   const socket = args.socket ?? (args.config === undefined ? DEFAULT_SOCKET : await socketOf(args.config, deps))
   if (socket === undefined) return EXIT.config
-  const question = questionOf(verb, args.name ?? '')
+  if (verb === 'switchover') {
+    const clock = () => performance.now()
+    return switchover(args, { ...deps, ask: over(socket), paint: paintFor(deps), now: clock })
+  }
+  const question = questionOf(verb, args)
   const send = () => ask(socket, question.method, question.path, PATIENCE[verb])
   const show = async () => print(await send(), question, args.json, deps)
   if (!args.watch) {
@@ -74,13 +82,20 @@ async function socketOf(file: string, deps: CliDeps): Promise<string | undefined
   }
 }
 
-function questionOf(verb: ControlVerb, name: string): Question {
+function questionOf(verb: Exclude<ControlVerb, 'switchover'>, args: Wanted['args']): Question {
+  const { name = '' } = args
   const named = encodeURIComponent(name)
   switch (verb) {
     case 'status':
       return { method: 'GET', path: '/status', render: (body, paint) => renderStatus(JSON.parse(body), paint) }
     case 'sessions':
-      return { method: 'GET', path: '/sessions', render: (body, paint) => renderSessions(JSON.parse(body), paint) }
+      if (args.cut !== undefined) return { method: 'POST', path: `/cut?session=${encodeURIComponent(args.cut)}` }
+      return {
+        method: 'GET',
+        path: '/sessions',
+        choose: body => JSON.stringify(pickSessions(JSON.parse(body), args)),
+        render: (body, paint) => renderSessions(JSON.parse(body), paint),
+      }
     case 'incidents':
       return {
         method: 'GET',
@@ -113,8 +128,9 @@ function print(reply: Reply, question: Question, json: boolean, deps: CliDeps): 
     return reply.status === CONFIG_IS_WRONG ? EXIT.config : EXIT.failed
   }
   try {
-    const render = question.render ?? safe
-    deps.out(json ? reply.body : render(reply.body, paintFor(deps)))
+    const { render = safe, choose } = question
+    const body = choose === undefined ? reply.body : `${choose(reply.body)}\n`
+    deps.out(json ? body : render(body, paintFor(deps)))
     return EXIT.good
   } catch (error) {
     deps.err(`${unreadable(error)}\n`)

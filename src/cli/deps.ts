@@ -51,5 +51,7 @@ export interface CliDeps {
   readonly err: (text: string) => void
   /** Absent where standard output is no terminal. */
   readonly terminal?: Terminal
+  /** Asks a question that is answered with yes or no; anything but yes is no. Absent where nobody can be asked. */
+  readonly confirm?: (question: string) => Promise<boolean>
   readonly env: Readonly<Record<string, string | undefined>>
 }

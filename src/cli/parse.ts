@@ -18,6 +18,15 @@ export interface Wanted {
     readonly offline: boolean
     readonly release: boolean
     readonly wait: boolean
+    readonly yes: boolean
+    readonly to?: string
+    readonly cluster?: string
+    readonly client?: string
+    readonly backend?: string
+    readonly member?: string
+    readonly listen?: string
+    readonly state?: string
+    readonly cut?: string
     readonly socket?: string
     readonly config?: string
     readonly 'config-id'?: string
@@ -112,7 +121,7 @@ function wanted(verb: Verb, spec: VerbSpec, argv: Argv, configFlags: readonly Co
     return usage(`mekare ${verb}: the ${argument.name} must ${argument.form.must}, but is ${name}`)
   }
   if (more !== undefined) return usage(`mekare ${verb} takes one ${spec.argument?.name}, but got ${more} too`)
-  const text = (key: 'socket' | 'config' | 'config-id') => (typeof argv[key] === 'string' ? { [key]: argv[key] } : {})
+  const texts = Object.fromEntries(TEXTS.flatMap(key => (typeof argv[key] === 'string' ? [[key, argv[key]]] : [])))
   const list = (key: 'haproxy' | 'keepalived' | 'patroni') =>
     argv[key] === undefined ? {} : { [key]: [argv[key]].flat().map(String) }
   const set = (key: string) => argv[key] === true
@@ -123,15 +132,20 @@ function wanted(verb: Verb, spec: VerbSpec, argv: Argv, configFlags: readonly Co
     offline: set('offline'),
     release: set('release'),
     wait: set('wait'),
-    ...text('socket'),
-    ...text('config'),
-    ...text('config-id'),
+    yes: set('yes'),
+    ...texts,
     ...list('haproxy'),
     ...list('keepalived'),
     ...list('patroni'),
   }
   return { kind: 'verb', verb, args: { ...args, ...(name === undefined ? {} : { name }) }, configFlags }
 }
+
+/** Flags with one value. */
+const TEXTS = [
+  ...(['socket', 'config', 'config-id', 'to', 'cluster'] as const),
+  ...(['client', 'backend', 'member', 'listen', 'state', 'cut'] as const),
+]
 
 function usage(why: string): Parsed {
   return { kind: 'usage', why }

@@ -8,7 +8,7 @@ import type { Paint } from './paint.js'
 
 /** A row for each session, the longest open first. */
 export function renderSessions(sessions: readonly SessionStatus[], paint: Paint): string {
-  if (sessions.length === 0) return 'no session is open\n'
+  if (sessions.length === 0) return 'no such session is open\n'
   const head = ['ID', 'LISTENER', 'CLIENT', 'STATE', 'MEMBER', 'SEEN THERE AS', 'FOR', 'FIRST BYTE', 'UP', 'DOWN'].map(
     paint.faint,
   )

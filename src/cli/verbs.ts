@@ -101,10 +101,32 @@ export const VERBS = {
     examples: [['mekare explain read', 'each member and its verdict']],
   },
   sessions: {
-    help: 'List the open sessions: client, state, member, age, bytes',
-    flags: { ...JSON_FLAG, ...SOCKET },
+    help: 'List the open sessions, from the client to where pg_stat_activity shows it and back; or cut one',
+    flags: {
+      ...JSON_FLAG,
+      client: {
+        type: 'string',
+        value: 'HOST[:PORT]',
+        help: 'Only those of this client, or that came by this balancer',
+      },
+      backend: {
+        type: 'string',
+        value: '[HOST:]PORT',
+        help: 'Only those seen by PostgreSQL as this: client_addr and client_port of pg_stat_activity',
+      },
+      member: { type: 'string', value: 'NAME', help: 'Only those on this member' },
+      listen: { type: 'string', value: 'NAME', help: 'Only those of this listener' },
+      state: { type: 'string', value: 'STATE', help: 'Only those in this state: startup, held, dialing or joined' },
+      cut: { type: 'string', value: 'ID', help: 'End this session; its transaction is rolled back by PostgreSQL' },
+      ...SOCKET,
+    },
     takesConfig: false,
-    examples: [['mekare sessions', 'oldest first']],
+    examples: [
+      ['mekare sessions', 'oldest first'],
+      ['mekare sessions --backend 41234', 'whose connection pg_stat_activity shows with client_port 41234'],
+      ['mekare sessions --client 10.0.0.7', 'where the connections of a client went'],
+      ['mekare sessions --cut 118', 'end the one with this ID'],
+    ],
   },
   incidents: {
     help: 'Show the last leader changes: why each began, the time of every phase, and whose it was',
@@ -119,6 +141,25 @@ export const VERBS = {
     examples: [
       ['mekare incidents', 'the last ten; the latest comes last'],
       ['mekare incidents 1', 'only the latest'],
+    ],
+  },
+  switchover: {
+    help: 'Have Patroni move the lead to another member: checks that it can, shows each phase as it comes, and what clients paid',
+    flags: {
+      to: {
+        type: 'string',
+        value: 'MEMBER',
+        help: 'Who is to lead [a synchronous standby, else the one least behind]',
+      },
+      cluster: { type: 'string', value: 'NAME', help: 'Of this cluster; needed where there are several' },
+      yes: { type: 'boolean', help: 'Do not ask; needed where there is no terminal' },
+      json: { type: 'boolean', help: 'Print nothing but the leader change, as JSON, when it is over' },
+      ...SOCKET,
+    },
+    takesConfig: false,
+    examples: [
+      ['mekare switchover', 'to the best candidate, after a question'],
+      ['mekare switchover --to pg2 --yes', 'for a script; exit code 1 when it cannot be, or was not done'],
     ],
   },
   drain: {

@@ -52,6 +52,8 @@ function sentence(event: Event): Said {
     case 'source_moved':
     case 'source_problem':
       return sourceSentence(event)
+    case 'switchover_ordered':
+    case 'switchover_refused':
     case 'first_sign':
     case 'leader_key_gone':
     case 'leader_changed':
@@ -117,6 +119,8 @@ function sourceSentence(event: Extract<Event, { kind: `source_${string}` }>): Sa
 }
 
 type GateKind =
+  | 'switchover_ordered'
+  | 'switchover_refused'
   | 'first_sign'
   | 'leader_key_gone'
   | 'leader_changed'
@@ -128,6 +132,10 @@ type GateKind =
 function gateSentence(event: Extract<Event, { kind: GateKind }>): Said {
   const { cluster } = event
   switch (event.kind) {
+    case 'switchover_ordered':
+      return ['warn', `${cluster}: an operator has Patroni switch over from ${event.from} to ${event.to}`]
+    case 'switchover_refused':
+      return ['warn', `${cluster}: no switchover from ${event.from} to ${event.to}: ${event.why}`]
     case 'first_sign':
       return ['warn', `${cluster}: first sign of a leader change: ${event.sign}`]
     case 'leader_key_gone':

@@ -28,6 +28,14 @@ export type Event =
   // what an operator has ordered
   | { readonly kind: 'listener_paused'; readonly listen: string; readonly paused: boolean; readonly lasted?: Ms }
   | { readonly kind: 'router_drained'; readonly drained: boolean; readonly lasted?: Ms }
+  | { readonly kind: 'switchover_ordered'; readonly cluster: string; readonly from: string; readonly to: string }
+  | {
+      readonly kind: 'switchover_refused'
+      readonly cluster: string
+      readonly from: string
+      readonly to: string
+      readonly why: string
+    }
   // the source
   | { readonly kind: 'source_answers'; readonly cluster: string; readonly silentFor?: Ms }
   | { readonly kind: 'source_silent'; readonly cluster: string; readonly why: string }

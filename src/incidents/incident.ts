@@ -4,11 +4,13 @@ import type { EpochMs, Ms } from '../units/units.js'
 
 /**
  * Moments of an incident in the order in which a planned switchover brings them; any may be missing. `last_no`: when the member
- * that then confirmed was last asked and was no primary yet; its promotion ended between that and `confirmed`.
+ * that then confirmed was last asked and was no primary yet; its promotion ended between that and `confirmed`. `sessions_lost`: when
+ * the first open session on the old leader ended, by it or by us.
  */
 export const MOMENTS = [
   'first_sign',
   'gate_closed',
+  'sessions_lost',
   'key_gone',
   'key_moved',
   'last_no',

@@ -37,10 +37,27 @@ export function sharesOf(incident: Incident): Readonly<Record<Owner, Ms>> {
   return { mekare: ms(sums.mekare), patroni: ms(sums.patroni), nobody: ms(sums.nobody) }
 }
 
+/** How long clients went without a primary, until the first write was let through: each counts from another moment. */
+export interface Gaps {
+  /** Of one that connects: from when the gate closed. */
+  readonly anew?: Ms
+  /** Of one whose session was open: from when the old leader's sessions ended. */
+  readonly open?: Ms
+}
+
+/** What an incident cost; a gap is absent where nobody had it. The phases from its moment on add up to it. */
+export function gapsOf({ moments, waited }: Incident): Gaps {
+  const until = waited === false ? moments.confirmed : (moments.first_write ?? moments.confirmed)
+  const since = (from: Ms | undefined) => (from === undefined || until === undefined ? undefined : ms(until - from))
+  const [anew, open] = [since(moments.gate_closed), since(moments.sessions_lost)]
+  return { ...(anew === undefined ? {} : { anew }), ...(open === undefined ? {} : { open }) }
+}
+
 /** Who had to act until this moment came. */
 function ownerOf(name: Moment, { waited }: Incident): Owner {
   switch (name) {
     case 'first_sign':
+    case 'sessions_lost':
     case 'key_gone':
     case 'key_moved':
     case 'last_no':

@@ -41,8 +41,10 @@ export function step(state: RecorderState, event: Event, now: Ms, wall: EpochMs)
       if (!BY_INCIDENT.has(event.end)) return [state, []]
       return [counted(state, state.clusterOf(event.listen), 'refused', 1), []]
     }
+    case 'session_ended':
+      return [LOST.has(event.end) ? lost(state, state.clusterOf(event.listen), event.member, now) : state, []]
     case 'sessions_cut':
-      return [sessionsCut(state, event, at), []]
+      return [lost(sessionsCut(state, event, at), event.cluster, event.member, now), []]
     case 'member_down': {
       const { cluster, member, why } = event
       return [{ ...state, down: [...upAgain(state, event), { cluster, member, why, since: now, wall }] }, []]
@@ -77,6 +79,17 @@ export function wakeAt(state: RecorderState): Ms | undefined {
 /** Refusals and cuts a leader change brings about; malformed startups and the like belong to nobody's incident. */
 const BY_INCIDENT: ReadonlySet<string> = new Set(['refused_no_primary', 'refused_no_replica', 'refused_limit'])
 const CUT_BY_INCIDENT: ReadonlySet<string> = new Set(['cut_leader_moved', 'cut_in_recovery', 'cut_promoted'])
+
+/** Ends that the old leader brought about. */
+const LOST: ReadonlySet<string> = new Set(['backend', 'backend_reset'])
+
+/** An open session of the leader that is being replaced has ended. */
+function lost(state: RecorderState, cluster: string | undefined, member: string | undefined, now: Ms): RecorderState {
+  if (cluster === undefined || member === undefined) return state
+  const incident = state.open.get(cluster)?.incident
+  if (incident?.from !== member || incident.moments.confirmed !== undefined) return state
+  return incident.moments.sessions_lost === undefined ? moment(state, cluster, 'sessions_lost', now) : state
+}
 
 const CAUSE_OF: Readonly<Partial<Record<ClosedBecause, Cause>>> = {
   failover_key: 'switchover',

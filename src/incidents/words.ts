@@ -2,7 +2,7 @@
 
 import { formatMs, type Ms } from '../units/units.js'
 import type { Cause, Incident, Moment } from './incident.js'
-import { type Owner, sharesOf } from './phases.js'
+import { gapsOf, type Owner, sharesOf } from './phases.js'
 
 const CAUSE_WORDS: Readonly<Record<Cause, string>> = {
   switchover: 'a switchover was asked for',
@@ -42,12 +42,17 @@ export function lengthWords(incident: Incident): string {
 }
 
 /** What a moment is: `leader key names pg2`. */
-export function momentWords(name: Moment, { to = 'the new leader' }: Pick<Incident, 'to'>): string {
+export function momentWords(
+  name: Moment,
+  { from = 'the old leader', to = 'the new leader' }: Pick<Incident, 'from' | 'to'>,
+): string {
   switch (name) {
     case 'first_sign':
       return 'first sign'
     case 'gate_closed':
       return 'gate closed'
+    case 'sessions_lost':
+      return `open sessions of ${from} end`
     case 'key_gone':
       return 'leader key gone'
     case 'key_moved':
@@ -61,6 +66,17 @@ export function momentWords(name: Moment, { to = 'the new leader' }: Pick<Incide
     default:
       return name satisfies never
   }
+}
+
+/** What clients paid: `new connections to write were let in again after 1.424s; open sessions were without a primary for 1.215s; 34 held …`. */
+export function paidWords(incident: Incident): string {
+  const { anew, open } = gapsOf(incident)
+  const { held, cut, refused } = incident
+  return [
+    ...(anew === undefined ? [] : [`new connections to write were let in again after ${seconds(anew)}`]),
+    open === undefined ? 'no open session was lost' : `open sessions were without a primary for ${seconds(open)}`,
+    `${held} held, ${cut} cut, ${refused} refused`,
+  ].join('; ')
 }
 
 /** A length to the millisecond: `0.025s`, `27.300s`; from a minute on in whole words, `4min`. */

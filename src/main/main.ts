@@ -14,7 +14,7 @@ import { descriptorLimit } from './limits.js'
 import { runProxy } from './proxy.js'
 import { runSidecar } from './sidecar.js'
 import { failPredecessor } from './successor.js'
-import { openTerminal } from './terminal.js'
+import { openQuestion, openTerminal } from './terminal.js'
 import { readVersion } from './version.js'
 
 /** Runs the command line; sets the exit code. */
@@ -22,6 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const version = readVersion()
   const out = (text: string) => process.stdout.write(text)
   const terminal = openTerminal()
+  const confirm = openQuestion()
   process.exitCode = await cli(argv, {
     version,
     run: options => withConfig(options, config => runProxy({ config, version, load: () => load(options) })),
@@ -36,6 +37,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     out,
     err: text => process.stderr.write(text),
     ...(terminal && { terminal }),
+    ...(confirm && { confirm }),
     env: process.env,
   })
 }

@@ -16,6 +16,7 @@ import type { Cluster } from './cluster.js'
 import { createOrders, type Orders } from './orders.js'
 import type { Recorder } from './recorder.js'
 import type { Draining } from './successor.js'
+import { createSwitchover } from './switchover.js'
 
 export interface OfficeDeps {
   /** The configuration in force; asked each time. */
@@ -63,6 +64,7 @@ export function createOffice(deps: OfficeDeps): Office {
     drained: orders.drainedFor() !== undefined,
   }))
   const orders = createOrders({ ...deps, sidecars })
+  const switchover = createSwitchover(deps)
   const vrrp = () =>
     Object.keys(config().vrrp).map(name => {
       const report = sidecars.reports().find(one => one.name === name)
@@ -138,6 +140,12 @@ export function createOffice(deps: OfficeDeps): Office {
     ready,
     drain: orders.drain,
     pause: orders.pause,
+    planSwitchover: switchover.plan,
+    switchover: switchover.order,
+    cutSession(id) {
+      if (proxy.cut(id)) return { ok: true, said: `session ${id} is cut` }
+      return { ok: false, why: `no session ${id} is open; mekare sessions lists them (the number is its ID)` }
+    },
     explain(listen) {
       const found = config().listen[listen]
       const cluster = found && clusters.get(found.cluster)

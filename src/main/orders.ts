@@ -73,8 +73,23 @@ export function createOrders(deps: OrdersDeps): Orders {
       : ''
     return {
       ok: true,
-      said: `${member} gets no new read sessions; ${sessions} sessions are there now and end by themselves${writes}`,
+      said: [
+        `${member} gets no new read sessions; ${sessions} sessions are there now and end by themselves${writes}`,
+        ...homes.flatMap(cluster => leftAlone(cluster, member)),
+      ].join('\n'),
     }
+  }
+
+  /** What is to be said of listeners for which the drained member was the last one. */
+  function leftAlone(cluster: Cluster, member: string): readonly string[] {
+    const reading = Object.entries(config().listen).filter(
+      ([, rules]) => rules.cluster === cluster.name && rules.role !== 'primary',
+    )
+    const alone = reading.filter(([, rules]) => !cluster.pool(rules).some(({ usable }) => usable))
+    return alone.map(([listen, { holdFor }]) => {
+      const fate = holdFor === 0 ? 'is refused' : `waits ${formatMs(holdFor)} and is then refused`
+      return `nobody is left for ${listen}: who comes ${fate}, as long as ${member} is drained`
+    })
   }
 
   /** First the addresses move away, then the sessions that are left may end by themselves; whoever still comes is served. */

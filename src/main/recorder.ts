@@ -30,7 +30,7 @@ export interface RecorderDeps {
 }
 
 /** What a flood of clients moves is written with the next moment: a file of every held client would slow them down. */
-const COUNTS_ONLY: ReadonlySet<string> = new Set(['session_held', 'session_refused', 'sessions_cut'])
+const COUNTS_ONLY: ReadonlySet<string> = new Set(['session_held', 'session_refused', 'session_ended', 'sessions_cut'])
 
 /** A start is no incident: of each cluster nothing is recorded before its gate opens for the first time. */
 export function createRecorder(config: () => Config, deps: RecorderDeps): Recorder {

@@ -1,6 +1,7 @@
 // The terminal this process runs on, taken over for a while: its size, its keys, and its signals. Given back whatever happens.
 
-import type { Terminal } from '../cli/deps.js'
+import { createInterface } from 'node:readline'
+import type { CliDeps, Terminal } from '../cli/deps.js'
 
 const CTRL_C = '\u0003'
 /** Where a terminal does not tell its size. */
@@ -33,6 +34,20 @@ export function openTerminal({ stdin, stdout } = process): Terminal | undefined 
       }
     },
   }
+}
+
+/** Undefined where input or output is none: nobody is there to answer. Ctrl-C and end of input are no. */
+export function openQuestion({ stdin, stdout } = process): CliDeps['confirm'] {
+  if (stdin.isTTY !== true || stdout.isTTY !== true) return undefined
+  return question =>
+    new Promise(resolve => {
+      const lines = createInterface({ input: stdin, output: stdout })
+      lines.question(`${question} [y/N] `, answer => {
+        resolve(/^y(es)?$/i.test(answer.trim()))
+        lines.close()
+      })
+      lines.on('close', () => resolve(false))
+    })
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

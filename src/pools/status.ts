@@ -175,6 +175,8 @@ export interface SessionStatus {
   readonly via?: string
   readonly state: 'startup' | 'held' | 'dialing' | 'joined'
   readonly member?: string
+  /** Where the member was dialled: its PostgreSQL, or the pooler beside it. */
+  readonly backend?: string
   /** Our own address towards the member: what pg_stat_activity shows as client_addr and client_port. */
   readonly backendClient?: string
   readonly for: Ms

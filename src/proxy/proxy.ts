@@ -54,6 +54,8 @@ export interface ProxyServer extends Showing {
   pause(listen: string, since: Ms | undefined): void
   /** For how long, by listener. */
   paused(): ReadonlyMap<string, Ms>
+  /** Ends a session, by its number; false: there is none. */
+  cut(id: number): boolean
   /** Whether a session is left that came to this cluster. */
   uses(cluster: ClusterView): boolean
   size(): number
@@ -190,6 +192,16 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       pumpAll()
     },
     paused: () => new Map([...pausedSince.keys()].map(listen => [listen, pausedFor(listen) ?? ms(0)])),
+    cut(id) {
+      const session = table.get(id)
+      if (session === undefined || session.state === 'closing' || session.cutting) return false
+      const { state, listen, cluster, member } = session
+      if (state === 'joined' && member !== undefined) {
+        report({ kind: 'sessions_cut', cluster, listen, member, end: 'cut_operator', count: 1 })
+        cut(session, 'cut_operator')
+      } else refuse(session, 'refused_operator', 'mekare: an operator has ended this connection', room)
+      return true
+    },
     uses: cluster => sessions().some(({ listener }) => listener.cluster === cluster),
     ...createShowing({
       table,

@@ -69,6 +69,7 @@ const SQLSTATE: Record<Refusal, string> = {
   refused_no_primary: '57P03',
   refused_no_replica: '57P03',
   refused_paused: '57P03',
+  refused_operator: '57P01',
   refused_limit: '53300',
   refused_address: '28000',
   refused_shutdown: '57P01',

@@ -3,6 +3,7 @@
 import type { ListenerStatus, ListenerTotals, SessionStatus } from '../pools/status.js'
 import type { ByteCount } from '../sessions/byte-totals.js'
 import type { Table } from '../sessions/table.js'
+import { formatAddress } from '../topology/address.js'
 import { type Ms, ms } from '../units/units.js'
 import type { Listener } from './listener.js'
 import { movedBytes, type Session } from './session.js'
@@ -99,7 +100,7 @@ export function createShowing(deps: ShowingDeps): Showing {
   }
 
   function statusOf(session: Session): SessionStatus {
-    const { id, client, via, state, member, backendClient, connectTook } = session
+    const { id, client, via, state, member, linkedTo, backendClient, connectTook } = session
     return {
       id,
       listen: session.listen,
@@ -109,6 +110,7 @@ export function createShowing(deps: ShowingDeps): Showing {
       ...movedBytes(session),
       ...(via === undefined ? {} : { via }),
       ...(member === undefined ? {} : { member }),
+      ...(linkedTo === undefined ? {} : { backend: formatAddress(linkedTo) }),
       ...(backendClient === undefined ? {} : { backendClient }),
       ...(connectTook === undefined ? {} : { connectTook }),
     }

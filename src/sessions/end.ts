@@ -11,6 +11,7 @@ export const ENDS = [
   'cut_leader_moved', // the leader key moved to another member
   'cut_in_recovery', // its primary answered that it is in recovery
   'cut_promoted', // its replica became a primary
+  'cut_operator', // an operator ended it
   'cut_shutdown', // the proxy ended before the session did
   'dead_peer', // a side acknowledged nothing for deadAfter although something was under way to it
   'relay_failed', // the engine that moved its bytes failed
@@ -20,6 +21,7 @@ export const ENDS = [
   'refused_no_primary',
   'refused_no_replica',
   'refused_paused', // its listener is paused by an operator
+  'refused_operator', // an operator ended it before it was joined
   'refused_limit', // session.max, maxPerAddress or maxHeld
   'refused_address', // not in session.allow
   'refused_shutdown',

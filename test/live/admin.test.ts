@@ -12,6 +12,7 @@ import type { AdminDeps, AdminServer, Started } from '../../src/admin/deps.js'
 import { createFeeds } from '../../src/admin/feed.js'
 import { startAdmin } from '../../src/admin/server.js'
 import { cli } from '../../src/cli/cli.js'
+import type { CliDeps } from '../../src/cli/deps.js'
 import { describe } from '../../src/events/describe.js'
 import type { Event } from '../../src/events/event.js'
 import { noHistory } from '../../src/history/history.js'
@@ -29,6 +30,26 @@ const status = anyStatus({
   listeners: [listener('read', { ready: false, why: 'no replica qualifies' })],
 })
 
+/** A leader change that is over. */
+const switched = (from: string, to: string): Incident => ({
+  number: 1,
+  cluster: 'demo',
+  startedAt: epochMs(1_800_000_000_000),
+  cause: 'switchover',
+  sign: `failover key: ${from} → ${to}`,
+  ...{ from, to, held: 4, cut: 0, refused: 0, waited: true },
+  moments: {
+    first_sign: ms(0),
+    gate_closed: ms(1),
+    sessions_lost: ms(200),
+    key_moved: ms(1300),
+    last_no: ms(1390),
+    confirmed: ms(1400),
+    first_write: ms(1405),
+  },
+  lasted: ms(1405),
+})
+
 function fakes() {
   const feeds = createFeeds(() => epochMs(7))
   const drained: string[] = []
@@ -44,6 +65,17 @@ function fakes() {
       drained.push(`${member} ${on}`)
       return { ok: true, said: `${member}: ${on ? 'drained' : 'undrained'}` }
     },
+    planSwitchover: ({ cluster = 'demo', to = 'pg2' }) =>
+      to === 'pg9'
+        ? { ok: false, why: `${cluster}: no member is named pg9` }
+        : { cluster, from: 'pg1', to, why: 'streaming, 0B behind', sessions: 3, holds: ['write 45s'], incident: 0 },
+    async switchover({ from, to }) {
+      if (to === 'pg3') return { ok: false, why: 'demo: Patroni refused: no good candidates' }
+      world.incidents = [switched(from ?? '', to ?? '')]
+      return { ok: true, said: `Patroni: Successfully switched over to "${to}"` }
+    },
+    cutSession: id =>
+      id === 7 ? { ok: true, said: 'session 7 is cut' } : { ok: false, why: `no session ${id} is open` },
     restart: async () => ({ ok: true, said: 'process 2 has taken the place of 1' }),
     pause: (listen, on) => ({ ok: true, said: `${listen} ${on}` }),
     reload: async () => ({ ok: false, why: 'nothing is changed:\nlog.level: wrong', blame: 'config' }),
@@ -457,7 +489,7 @@ t.test('what is not a socket is left alone; a path that cannot be is said', asyn
   t.match(await hindered(await startControl(join(file, 'c.sock'), fakes().deps, bind)), /^admin\.socket: /)
 })
 
-async function run(line: readonly string[]) {
+async function run(line: readonly string[], confirm?: CliDeps['confirm']) {
   const said = { out: '', err: '' }
   const fail = async () => Promise.reject(new Error('nobody expected this call'))
   const code = await cli(line, {
@@ -474,6 +506,7 @@ async function run(line: readonly string[]) {
       said.err += text
     },
     env: {},
+    ...(confirm && { confirm }),
   })
   return { code, ...said }
 }
@@ -485,7 +518,7 @@ t.test('the command line asks the control socket, prints, and ends with the righ
   t.strictSame(JSON.parse((await run(['status', '--json', ...at])).out), status)
   t.match(await run(['explain', 'read', ...at]), { code: 0, out: 'pg1: not usable: the primary\npg2: streaming?[2J\n' })
   t.match(await run(['explain', 'x', ...at]), { code: 1, err: /there are: read/ })
-  t.match(await run(['sessions', ...at]), { code: 0, out: 'no session is open\n' })
+  t.match(await run(['sessions', ...at]), { code: 0, out: 'no such session is open\n' })
   t.match(await run(['incidents', ...at]), { code: 0, out: /no leader change/ })
   t.match(await run(['drain', 'pg 3', ...at]), { code: 0, out: 'pg 3: drained\n' })
   t.match(await run(['undrain', 'self', ...at]), { code: 0, out: 'self: undrained\n' })
@@ -494,6 +527,47 @@ t.test('the command line asks the control socket, prints, and ends with the righ
   t.match(await run(['--version']), { code: 0, out: 'mekare 0.1.0\n' })
   t.match(await run(['stats']), { code: 2, err: /did you mean status\?/ })
   t.match(await run(['check', '--config', 'f.yaml', '--log.level', 'debug']), { code: 78 })
+})
+
+t.test('a switchover shows each phase and what clients paid; one that cannot be says why', async t => {
+  const { path } = await control(t)
+  const at = ['--socket', path]
+  t.match(await run(['switchover', '--to', 'pg9', '--yes', ...at]), {
+    code: 1,
+    out: '',
+    err: 'demo: no member is named pg9\n',
+  })
+  t.match(await run(['switchover', ...at]), { code: 2, err: 'there is no terminal to ask on: say --yes\n' })
+  t.match(await run(['switchover', ...at], async () => false), { code: 1, err: 'nothing is done\n' })
+  t.match(await run(['switchover', '--to', 'pg3', '--yes', ...at]), {
+    code: 1,
+    err: 'demo: Patroni refused: no good candidates\n',
+  })
+  t.strictSame(await run(['switchover', ...at], async () => true), {
+    code: 0,
+    out: `demo: pg1 → pg2 (streaming, 0B behind)
+  3 open sessions on pg1 will end; who comes to write waits (holdFor: write 45s)
+  +0.000s  0.000s  first sign
+  +0.001s  0.001s  gate closed
+  +0.200s  0.199s  open sessions of pg1 end
+  +1.300s  1.100s  leader key names pg2
+  +1.390s  0.090s  pg2 asked: no primary yet
+  +1.400s  0.010s  pg2 confirms, gate open
+  +1.405s  0.005s  first write let through
+pg1 → pg2 took 1.405s: Patroni 1.389s, mekare 0.016s
+  clients: new connections to write were let in again after 1.404s; open sessions were without a primary for 1.205s; 4 held, 0 cut, 0 refused
+`,
+    err: '',
+  })
+})
+
+t.test('a session is cut by its ID; one that is not there is told', async t => {
+  const { path } = await control(t)
+  const at = ['--socket', path]
+  t.match(await run(['sessions', '--cut', '7', ...at]), { code: 0, out: 'session 7 is cut\n' })
+  t.match(await run(['sessions', '--cut', '8', ...at]), { code: 1, err: 'no session 8 is open\n' })
+  for (const id of ['-1', '0', '7;8', '1e3'])
+    t.match(await run(['sessions', `--cut=${id}`, ...at]), { code: 1, err: /which session\?/ })
 })
 
 t.test('no router: exit 69 and what to do', async t => {

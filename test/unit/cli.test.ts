@@ -9,6 +9,7 @@ import { generateManPage } from '../../src/cli/man.js'
 import { nearest } from '../../src/cli/nearest.js'
 import { createPaint, wantsColour } from '../../src/cli/paint.js'
 import { parse } from '../../src/cli/parse.js'
+import { type Filter, pickSessions } from '../../src/cli/pick-sessions.js'
 import { renderStatus } from '../../src/cli/render.js'
 import { renderIncident, renderIncidents } from '../../src/cli/render-incidents.js'
 import { renderSessions } from '../../src/cli/render-sessions.js'
@@ -22,7 +23,7 @@ import { bytes, epochMs, ms } from '../../src/units/units.js'
 import { status as anyStatus, cluster, listener, member } from './status-words.js'
 
 const plain = createPaint(false)
-const none = { json: false, watch: false, exit: false, offline: false, release: false, wait: false }
+const none = { json: false, watch: false, exit: false, offline: false, release: false, wait: false, yes: false }
 
 t.test('verbs, their argument and their flags', async t => {
   const cases: readonly (readonly [string, object])[] = [
@@ -45,6 +46,28 @@ t.test('verbs, their argument and their flags', async t => {
     ['demo --exit', { verb: 'demo', args: { ...none, exit: true }, configFlags: [] }],
   ]
   for (const [line, expected] of cases) t.strictSame(parse(line.split(' ')), { kind: 'verb', ...expected }, line)
+})
+
+t.test('sessions are found from the client to the backend and back', async t => {
+  const one = (id: number, more: Partial<SessionStatus>): SessionStatus => ({
+    ...{ id, listen: 'write', client: `10.0.0.7:${id}`, state: 'joined', for: ms(0), fromClient: bytes(0) },
+    fromMember: bytes(0),
+    ...more,
+  })
+  const all = [
+    one(1, { member: 'pg1', backendClient: '10.0.0.5:41234' }),
+    one(2, { member: 'pg2', backendClient: '[fd00::5]:41235', client: '[fd00::7]:9', listen: 'read' }),
+    one(3, { state: 'held', via: '10.0.0.9:77' }),
+  ]
+  const found = (filter: Filter) => pickSessions(all, filter).map(({ id }) => id)
+  t.strictSame(found({}), [1, 2, 3])
+  for (const backend of ['41234', '10.0.0.5', '10.0.0.5:41234']) t.strictSame(found({ backend }), [1], backend)
+  for (const client of ['fd00::7', '[fd00::7]', '[fd00::7]:9', 'fd00::7:9'])
+    t.strictSame(found({ client }), [2], client)
+  t.strictSame(found({ client: '10.0.0.7' }), [1, 3])
+  t.strictSame(found({ client: '10.0.0.9' }), [3], 'by the balancer it came through')
+  t.strictSame(found({ client: '10.0.0.7', member: 'pg1' }), [1])
+  t.strictSame([found({ state: 'held' }), found({ listen: 'read' }), found({ backend: '1234' })], [[3], [2], []])
 })
 
 t.test('flags of the configuration go through as paths and texts, in order, repeated ones too', async t => {
@@ -473,5 +496,5 @@ t.test('sessions are rows, the longest open first', async t => {
 7   write     10.0.0.7:41234  joined  pg1     10.77.0.31:50112  500ms  12ms        10B  2.0KiB
 `,
   )
-  t.equal(renderSessions([], plain), 'no session is open\n')
+  t.equal(renderSessions([], plain), 'no such session is open\n')
 })

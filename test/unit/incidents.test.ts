@@ -4,11 +4,11 @@ import t from 'tap'
 import type { Event } from '../../src/events/event.js'
 import { mergeIncidents, readIncidents, writeIncidents } from '../../src/incidents/file.js'
 import type { Incident } from '../../src/incidents/incident.js'
-import { phasesOf, sharesOf } from '../../src/incidents/phases.js'
+import { gapsOf, phasesOf, sharesOf } from '../../src/incidents/phases.js'
 import { step, tick, wakeAt } from '../../src/incidents/recorder.js'
 import { incidentsOf, newRecorder } from '../../src/incidents/state.js'
 import { wayWords } from '../../src/incidents/words.js'
-import { epochMs, ms } from '../../src/units/units.js'
+import { bytes, epochMs, ms } from '../../src/units/units.js'
 
 type Step = readonly [at: number, event: Event | 'tick']
 
@@ -58,8 +58,42 @@ t.test('a planned switchover, from the failover key to the first write', async t
   ])
   t.strictSame(ended, ['2410 incident_ended'])
   t.strictSame(lines, [
-    '1 at 1000 [failover key: pg1 → pg2] pg1 → pg2 lasted 1410: first_sign 0, gate_closed 0, key_moved 1300, last_no 1380, confirmed 1400, first_write 1410; held 2 cut 7 refused 0',
+    '1 at 1000 [failover key: pg1 → pg2] pg1 → pg2 lasted 1410: first_sign 0, gate_closed 0, key_moved 1300, sessions_lost 1300, last_no 1380, confirmed 1400, first_write 1410; held 2 cut 7 refused 0',
   ])
+})
+
+t.test('open sessions count from when the old leader ended them, newcomers from when the gate closed', async t => {
+  const ended = (member: string, end: 'backend' | 'client'): Event => ({
+    kind: 'session_ended',
+    ...client,
+    ...{ end, member, lasted: ms(1), fromClient: bytes(0), fromMember: bytes(0) },
+  })
+  const before: readonly Step[] = [[0, { ...opened, member: 'pg1' }]]
+  const steps: readonly Step[] = [
+    [990, ended('pg1', 'backend')],
+    [1000, sign],
+    [1010, closed],
+    [1020, ended('pg1', 'client')],
+    [1030, ended('pg3', 'backend')],
+    [1200, ended('pg1', 'backend')],
+    [1201, ended('pg1', 'backend')],
+    [2300, moved],
+    [2400, opened],
+    [2410, wrote],
+  ]
+  const [incident] = incidentsOf(play([...before, ...steps]).state)
+  if (incident === undefined) throw new Error('there is none')
+  t.equal(incident.moments.sessions_lost, 200)
+  t.strictSame(gapsOf(incident), { anew: 1400, open: 1210 })
+  const sum = phasesOf(incident).reduce((total, { at, took }) => total + (at > 200 ? took : 0), 0)
+  t.equal(sum, 1210, 'the phases after it add up to it')
+  t.strictSame(gapsOf({ ...incident, waited: false }), { anew: 1390, open: 1200 }, 'nobody waited for the first write')
+  t.strictSame(gapsOf({ ...incident, moments: {} }), {})
+  t.equal(
+    incidentsOf(play([...before, [5, closed], [6, cut]]).state)[0]?.moments.sessions_lost,
+    1,
+    'those we cut count',
+  )
 })
 
 t.test('a dead primary: the key goes first, who waits too long is refused and counted', async t => {
@@ -74,7 +108,7 @@ t.test('a dead primary: the key goes first, who waits too long is refused and co
     [46_510, wrote],
   ])
   t.strictSame(lines, [
-    '1 at 0 [leader key gone] pg1 → pg2 lasted 46510: key_gone 0, gate_closed 0, key_moved 46000, last_no 46480, confirmed 46500, first_write 46510; held 1 cut 7 refused 1',
+    '1 at 0 [leader key gone] pg1 → pg2 lasted 46510: key_gone 0, gate_closed 0, key_moved 46000, sessions_lost 46000, last_no 46480, confirmed 46500, first_write 46510; held 1 cut 7 refused 1',
   ])
 })
 

@@ -8,7 +8,26 @@ import { readTls } from '../../config/tls.js'
 export interface Asker {
   /** GET `base + path`. Resolves to the parsed body; rejects with one clear line when there is none within `deadline` ms. */
   get(base: string, path: string, deadline: number): Promise<unknown>
+  /** POST with a JSON body, over a connection of its own. Never rejects. */
+  post(base: string, path: string, body: object, deadline: number): Promise<Asked>
   close(): void
+}
+
+/** `unheard`: nobody was there to hear it. `lost`: it may have been heard. */
+export type Asked =
+  | { readonly kind: 'answer'; readonly status: number; readonly text: string }
+  | { readonly kind: 'unheard' | 'lost'; readonly why: string }
+
+interface Sent {
+  readonly base: string
+  readonly path: string
+  readonly deadline: number
+  readonly body?: string
+}
+
+interface Received {
+  readonly status: number
+  readonly text: string
 }
 
 /** An answer is at most some kB per member; more is not Patroni. */
@@ -22,31 +41,55 @@ export function createAsker(config: PatroniConfig): Asker {
   const credentials = config.username && Buffer.from(`${config.username}:${config.password ?? ''}`).toString('base64')
   const headers = credentials ? { authorization: `Basic ${credentials}` } : {}
 
-  const get = (base: string, path: string, deadline: number) =>
-    new Promise<unknown>((resolve, reject) => {
+  const send = ({ base, path, deadline, body }: Sent) =>
+    new Promise<Received>((resolve, reject) => {
       const tls = /^https:/i.test(base)
       if (tls) secure ??= new https.Agent({ ...keep, ...readTls(config) })
       const agent = tls ? secure : plain
-      const request = (tls ? https : http).get(base + path, { agent, headers })
+      const method = body === undefined ? 'GET' : 'POST'
+      const request = (tls ? https : http).request(base + path, { agent, method, headers })
       const timer = setTimeout(() => request.destroy(new Error(`no answer within ${deadline}ms`)), deadline)
-      const fail = (error: Error) => reject(new Error(clearly(error)))
+      const fail = (error: Error) => reject(new Error(clearly(error), { cause: error }))
       request.on('close', () => clearTimeout(timer))
       request.on('error', fail)
       request.on('response', response => {
         response.on('error', fail)
         collect(response)
-          .then(text => resolve(parse(text, response.statusCode ?? 0)), fail)
+          .then(text => resolve({ status: response.statusCode ?? 0, text }))
           .catch(fail)
       })
+      request.end(body)
     })
   return {
-    get,
+    async get(base, path, deadline) {
+      const { status, text } = await send({ base, path, deadline })
+      return parse(text, status)
+    },
+    async post(base, path, body, deadline) {
+      try {
+        const { status, text } = await send({ base, path, deadline, body: JSON.stringify(body) })
+        return { kind: 'answer', status, text: text.replace(/\s+/g, ' ').trim().slice(0, 300) }
+      } catch (error) {
+        const { message, cause } = error as Error & { cause?: NodeJS.ErrnoException }
+        return { kind: UNHEARD.has(cause?.code ?? '') ? 'unheard' : 'lost', why: message }
+      }
+    },
     close: () => {
       plain.destroy()
       secure?.destroy()
     },
   }
 }
+
+/** Errors of a connection that never came about. */
+const UNHEARD: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPROTO',
+])
 
 async function collect(response: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []

@@ -1,0 +1,140 @@
+// What an operator orders of a cluster that is at work: a switchover, shown phase by phase, that costs what it says; the way from a
+// client to pg_stat_activity and back; a session cut. What cannot be is refused with the reason, and nothing has changed.
+
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { type Field, openField } from '../../bench/drills/field.js'
+import type { Incident } from '../../src/incidents/incident.js'
+import { gapsOf, phasesOf } from '../../src/incidents/phases.js'
+import type { SessionStatus } from '../../src/pools/status.js'
+import { until } from '../lab/cluster.js'
+import { now, sumUp } from '../lab/journal.js'
+import { PASSWORDS } from '../lab/options.js'
+import { type Sight, see } from '../lab/sight.js'
+import { createStand } from '../lab/stand.js'
+
+t.setTimeout(150_000)
+
+/** What a busy machine may add to what the router saw: a client has to log in and to be heard of. */
+const SLACK_MS = 400
+
+t.test('orders of an operator', async t => {
+  const stand = await createStand({ network: 'loopback', etcd: 1, proxies: 1, loopWait: 2 })
+  t.teardown(() => stand.down())
+  await stand.up()
+  const field = await openField(stand, {}, line => t.comment(line))
+  const sight = see(stand, field.proxy)
+  try {
+    for (const replica of ['pg2', 'pg3']) await sight.verdict('read', replica, /^usable/)
+    await t.test('a session is found from both of its ends, and cut', t => sessions(t, field, sight))
+    await t.test('a switchover that cannot be is refused, with the reason', t => refusals(t, field, sight))
+    await t.test('a switchover under load shows what clients paid', t => switchover(t, field, sight))
+    t.equal(sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
+  } catch (error) {
+    t.comment(stand.tails(25, 'proxy1'))
+    throw error
+  } finally {
+    await field.end()
+  }
+})
+
+async function sessions(t: Test, { proxy, stand }: Field, sight: Sight): Promise<void> {
+  const [host, port] = proxy.write.split(':')
+  const client = new pg.Client({ host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' })
+  const ended = new Promise(resolve => client.on('error', resolve))
+  await client.connect()
+  const { rows } = await client.query('select inet_client_port() as port, pg_backend_pid() as pid')
+  const found = async (...flags: string[]) =>
+    JSON.parse((await sight.cli('sessions', '--json', ...flags)).stdout) as SessionStatus[]
+  const [mine, ...more] = await found('--backend', String(rows[0].port))
+  t.same(more, [], 'pg_stat_activity leads to one client')
+  t.match(mine, { listen: 'write', member: 'pg1', backend: `${stand.address('pg1')}:${stand.ports.postgres}` })
+  t.same(
+    (await found('--client', mine?.client ?? '')).map(one => one.backendClient),
+    [mine?.backendClient],
+    'and back',
+  )
+  t.same(await found('--member', 'pg9'), [])
+  const cut = await sight.cli('sessions', '--cut', String(mine?.id))
+  t.match(cut, { code: 0, stdout: `session ${mine?.id} is cut\n` })
+  await ended
+  const gone = await until(3000, 'its backend lives on', async () => {
+    const [row] = await stand.sql('pg1', 'select count(*) from pg_stat_activity where pid = $1', {
+      values: [rows[0].pid],
+    })
+    return row?.count === '0' || undefined
+  })
+  t.ok(gone, 'client and backend are gone')
+  for (const id of [String(mine?.id), '999999'])
+    t.match(await sight.cli('sessions', '--cut', id), {
+      code: 1,
+      stderr: /^no session \d+ is open; mekare sessions lists/,
+    })
+  t.match(await sight.cli('sessions', '--cut', 'all'), { code: 1, stderr: /which session\?/ })
+}
+
+async function refusals(t: Test, { stand }: Field, sight: Sight): Promise<void> {
+  const refused = async (stderr: RegExp, ...flags: string[]) =>
+    t.match(await sight.cli('switchover', ...flags), { code: flags.includes('--yes') ? 1 : 2, stderr })
+  await refused(/^there is no terminal to ask on: say --yes$/m)
+  await refused(/^demo: pg1 is the leader already$/m, '--to', 'pg1', '--yes')
+  await refused(/^demo: no member is named pg9; there are, beside pg1: pg2, pg3$/m, '--to', 'pg9', '--yes')
+  await refused(/^no cluster is named other; there are: demo$/m, '--cluster', 'other', '--yes')
+  await sight.cli('drain', 'pg2')
+  await refused(/^demo: pg2 cannot take over: it is drained \(mekare undrain pg2\)$/m, '--to', 'pg2', '--yes')
+  const last = await sight.cli('drain', 'pg3')
+  t.match(last.stdout, /^nobody is left for read: who comes waits 5s and is then refused, as long as pg3 is drained$/m)
+  await refused(/^demo: nobody could take over: pg2: it is drained .*; pg3: it is drained/m, '--yes')
+  for (const name of ['pg2', 'pg3']) await sight.cli('undrain', name)
+  stand.freeze('pg3')
+  await until(
+    10_000,
+    'pg3 was not missed',
+    async () =>
+      (await sight.status()).clusters[0]?.members.some(({ name, healthy }) => name === 'pg3' && !healthy) || undefined,
+  )
+  await refused(/^demo: pg3 cannot take over: it does not answer: /m, '--to', 'pg3', '--yes')
+  stand.thaw('pg3')
+  await sight.verdict('read', 'pg3', /^usable/)
+  t.equal(await stand.leader(), 'pg1', 'nothing has changed')
+}
+
+async function switchover(t: Test, field: Field, sight: Sight): Promise<void> {
+  const { stand } = field
+  const writer = await field.writer({ sessions: 2, everyMs: 2 })
+  const newcomers = await field.newcomers('write', 50)
+  await stand.untilStreaming()
+  const since = now() - 100
+  const { code, stdout, stderr } = await sight.cli('switchover', '--to', 'pg2', '--yes')
+  t.equal(code, 0, stderr)
+  for (const line of stdout.trimEnd().split('\n')) t.comment(line)
+  const expected = [
+    /^demo: pg1 → pg2 \((streaming|running), .* behind\)$/m,
+    /^ {2}\d+ open sessions on pg1 will end; who comes to write waits \(holdFor: write 45s\)$/m,
+    /^ {2}\+0\.000s {2}0\.000s {2}first sign$/m,
+    /^ {2}\+\d\.\d{3}s {2}\d\.\d{3}s {2}open sessions of pg1 end$/m,
+    /^ {2}\+\d\.\d{3}s {2}\d\.\d{3}s {2}first write let through$/m,
+    /^pg1 → pg2 took .*: Patroni .*, mekare /m,
+    /^ {2}clients: new connections to write were let in again after .*; open sessions were without a primary for /m,
+  ]
+  for (const line of expected) t.match(stdout, line)
+  await new Promise(resolve => setTimeout(resolve, 500))
+  const [incident] = (JSON.parse((await sight.cli('incidents', '1', '--json')).stdout) as Incident[]).slice(-1)
+  if (incident === undefined) throw new Error('no incident is on record')
+  const gaps = gapsOf(incident)
+  const lost = incident.moments.sessions_lost ?? Number.NaN
+  const sum = phasesOf(incident).reduce((total, { at, took }) => total + (at > lost ? took : 0), 0)
+  t.ok(Math.abs(sum - (gaps.open ?? Number.NaN)) < 1, 'the phases after it add up to what open sessions paid')
+  const seen = (entries: typeof writer) => sumUp(entries.entries(), since).gap?.ms ?? Number.NaN
+  for (const [who, ours, theirs] of [
+    ['with an open session', gaps.open, seen(writer)],
+    ['that connects anew', gaps.anew, seen(newcomers)],
+  ] as const) {
+    const differs = theirs - (ours ?? Number.NaN)
+    t.ok(Math.abs(differs) < SLACK_MS, `a client ${who}: ${theirs} ms, ours ${ours} ms, differs by ${differs} ms`)
+  }
+  t.equal(await stand.leader(), 'pg2')
+  t.match(sight.lines(/an operator has Patroni switch over/), [
+    'demo: an operator has Patroni switch over from pg1 to pg2',
+  ])
+}
