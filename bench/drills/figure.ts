@@ -13,13 +13,13 @@ export interface Figure {
 
 /** A time or a count that must not be more than `limit`; one that could not be measured is over every limit. */
 export function atMost(name: string, value: number | undefined, limit: number, unit: string): Figure {
-  const bound = `≤ ${limit} ${unit}`.trim()
+  const bound = `≤ ${rounded(limit)} ${unit}`.trim()
   if (value === undefined) return { name, value: 'not seen', unit: '', bound, limit, ok: false }
   return { name, value: rounded(value), unit, bound, limit, ok: value <= limit }
 }
 
 export function atLeast(name: string, value: number, limit: number, unit = ''): Figure {
-  return { name, value: rounded(value), unit, bound: `≥ ${limit} ${unit}`.trim(), ok: value >= limit }
+  return { name, value: rounded(value), unit, bound: `≥ ${rounded(limit)} ${unit}`.trim(), ok: value >= limit }
 }
 
 /** Something that must not have happened at all; `seen` is told when it did. */

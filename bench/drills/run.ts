@@ -1,5 +1,5 @@
-// `node dist/bench/drills/run.js [name…] [--runs N] [--outage SECONDS] [--json FILE] [--list]`: runs drills on real servers
-// and ends with 1 when a figure is over its bound. Verdicts come from the journals of independent observers.
+// `npm run drill -- [NAME…] [--runs N] [--outage SECONDS] [--results DIR] [--json FILE] [--list]`: runs drills on real servers and ends
+// with 1 when a figure is over its bound. Verdicts come from the journals of independent observers.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -17,7 +17,7 @@ import { kill, killHost } from './kill.js'
 import { busyPercent, describeMachine } from './machine.js'
 import { keptThroughOutages } from './outage.js'
 import { pause } from './pause.js'
-import { keep, type Result, table } from './report.js'
+import { keep, publish, type Result, table } from './report.js'
 import { switchovers, switchovers20 } from './switchover.js'
 import { reload, restart } from './takeover.js'
 import { thaw } from './thaw.js'
@@ -41,6 +41,7 @@ async function main(argv: readonly string[]): Promise<number> {
       runs: { type: 'string' },
       outage: { type: 'string', default: '60' },
       json: { type: 'string' },
+      results: { type: 'string' },
       list: { type: 'boolean' },
     },
   })
@@ -63,6 +64,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const results = await runAll(chosen, amount)
   console.log(`\n${table(results)}`)
   if (values.json !== undefined) keep(values.json, machineOf(chosen), results)
+  if (values.results !== undefined)
+    publish(values.results, ['drills', ...positionals].join('-'), machineOf(chosen), results)
   return results.every(({ ok }) => ok) ? 0 : 1
 }
 

@@ -62,6 +62,12 @@ function release(config: Config): number {
   return failed.length === 0 ? EXIT.good : EXIT.failed
 }
 
+function begun(started: Event, report: (event: Event) => void): void {
+  report(started)
+  const refused = raisePriority(NICE)
+  if (refused !== undefined) report({ kind: 'warned', what: notBefore(refused) })
+}
+
 async function hold({ config, version, reload }: SidecarInput): Promise<number> {
   const log = createLog({ ...config.log, now })
   const report = (event: Event) => log.report(event)
@@ -74,10 +80,8 @@ async function hold({ config, version, reload }: SidecarInput): Promise<number> 
   }
   process.on('uncaughtException', bug)
   const notifier = createNotifier(process.env, what => report({ kind: 'warned', what }))
-  report({ kind: 'vrrp_started', version, name: config.fleet.name })
-  const refused = raisePriority(NICE)
-  if (refused !== undefined) report({ kind: 'warned', what: notBefore(refused) })
-  const sidecar = await startSidecar({ config, socket: config.admin.socket, now, report, bug })
+  const begins = () => begun({ kind: 'vrrp_started', version, name: config.fleet.name }, report)
+  const sidecar = await startSidecar({ config, socket: config.admin.socket, now, report, bug, begins })
   if (typeof sidecar === 'string') return refuse(sidecar)
   notifier.ready()
   process.on('SIGTERM', () => end(EXIT.good)).on('SIGINT', () => end(EXIT.good))

@@ -8,7 +8,7 @@ import { familyOf } from './dialect.js'
 const nameOf = (config: VrrpConfig) => `\0mekare-vrrp/${config.interface}/${config.routerId}/${familyOf(config)}`
 
 export interface Claims {
-  /** Claims every router, those claimed before too; gives a line for the operator where another process has one. */
+  /** Claims every router, and no other any more; gives a line for the operator where another process has one, and then nothing has changed. */
   take(vrrp: Readonly<Record<string, VrrpConfig>>): Promise<string | undefined>
   /** Gives all up. */
   close(): void
@@ -18,13 +18,17 @@ export function createClaims(): Claims {
   const held = new Map<string, Server>()
   return {
     async take(vrrp) {
+      const fresh = new Map<string, Server>()
       for (const [name, config] of Object.entries(vrrp)) {
         const key = nameOf(config)
         const server = held.get(key) ?? (await claim(key))
-        if (!server)
+        if (!server) {
+          for (const one of fresh.values()) one.close()
           return `vrrp.${name}: another mekare vrrp of this host has router ${config.routerId} on ${config.interface}; stop it first`
-        held.set(key, server)
+        }
+        if (!held.has(key)) fresh.set(key, server)
       }
+      for (const [key, server] of fresh) held.set(key, server)
       const wanted = new Set(Object.values(vrrp).map(nameOf))
       for (const [key, server] of held) {
         if (wanted.has(key)) continue

@@ -46,7 +46,10 @@ export function findPlace(config: VrrpConfig, { links, addresses, floating }: Ho
   if (source !== undefined)
     return { ok: true, place: { link, source, own: own.map(one => ipBytes(one.address)), reached } }
   const kind = family === 6 && config.peers.length === 0 ? 'usable link-local IPv6' : `usable IPv${family}`
-  const off = family === 6 ? ` (is IPv6 off: sysctl net.ipv6.conf.${link.name}.disable_ipv6?)` : ''
+  const off =
+    family === 6
+      ? `; is IPv6 off (sysctl net.ipv6.conf.${link.name}.disable_ipv6, or ipv6.disable=1 of the kernel)?`
+      : ''
   return no(`interface ${link.name} has no ${kind} address of its own; adverts need one as their source${off}`)
 }
 

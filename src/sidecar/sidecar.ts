@@ -28,6 +28,8 @@ export interface SidecarDeps {
   readonly now: () => Ms
   readonly report: Report
   readonly bug: (error: unknown) => void
+  /** Told before anything is done: nothing on this host forbids the configuration. */
+  readonly begins: () => void
 }
 
 export interface Sidecar {
@@ -105,6 +107,7 @@ export async function startSidecar(deps: SidecarDeps): Promise<Sidecar | string>
     await platform.close()
     return wrong
   }
+  deps.begins()
   for (const [key, members] of groupsOf(config.vrrp)) begin(key, members)
   const stopFollowing = followNetwork(platform, () => look(false))
   const beat = setInterval(() => {

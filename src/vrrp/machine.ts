@@ -74,7 +74,9 @@ function take(state: State, input: Input, now: Ms): Result {
     case 'advert':
       return hear(state, input, now)
     case 'start':
-      return state.phase.role === 'initialize' ? enter(state, 'started', 'started', now) : [state, []]
+      return state.phase.role === 'initialize'
+        ? enter(state, 'started', 'listens for a master first', now)
+        : [state, []]
     case 'stop':
       return state.phase.role === 'initialize' ? [state, []] : stop(state, now)
     case 'lowered':
@@ -117,7 +119,7 @@ function enter(state: State, why: 'started' | 'fault_over', detail: string, now:
   return toMaster(state, 'owner', 'priority 255: the owner of the addresses', now)
 }
 
-const stop = (state: State, now: Ms) => shutDown(state, { role: 'initialize' }, 'stopped', 'stopped', now)
+const stop = (state: State, now: Ms) => shutDown(state, { role: 'initialize' }, 'stopped', 'told to end', now)
 
 /** What is broken, in one line. */
 export function faultWords({ faults }: State): string {

@@ -2,6 +2,8 @@
 
 import t from 'tap'
 import { parseSpec } from '../../bench/contenders/contender.js'
+import { atMost, none, noted } from '../../bench/drills/figure.js'
+import { page } from '../../bench/drills/report.js'
 import { contendersOf, perRound } from '../../bench/judge/compare.js'
 import { GOALS, type Goal } from '../../bench/judge/goals.js'
 import type { MetricName, Series } from '../../bench/judge/metric.js'
@@ -197,4 +199,50 @@ t.test('tables show medians with their intervals, and the ratio to HAProxy', asy
     '| throughput ÷ HAProxy | ≥ 1.00 (hoped: ≥ 1.50) | 2.00 (2.00–2.00) | met, of 3 rounds only |',
   )
   t.match(goalTable([judge(goal({}), [])]), /not measured \| missed/)
+})
+
+t.test('the page of drills tells the machine, each figure with its verdict, and each run', async t => {
+  const told = page({
+    date: '2026-11-24T12:00:00.000Z',
+    ok: false,
+    machine: { cpu: '2 × some', keepalived: 'v2.2.7' },
+    drills: [
+      {
+        drill: 'address-stopped',
+        says: 'the sidecar is stopped',
+        ok: false,
+        date: '2026-11-24T12:00:00.000Z',
+        seconds: 61,
+        busy: 3,
+        figures: [
+          atMost('a|b: answers', 31.04, 62.51, 'ms'),
+          noted('  least and most', '30 to 32', 'ms'),
+          none('left', 1),
+        ],
+        lines: ['first run'],
+      },
+      {
+        drill: 'two',
+        says: 'more',
+        ok: false,
+        date: '',
+        seconds: 1,
+        busy: undefined,
+        figures: [],
+        lines: [],
+        error: 'no\nstack',
+      },
+    ],
+  })
+  t.match(told, /^# Drills\n\n2026-11-24\. A figure is over its bound\.\n\n- cpu: 2 × some\n- keepalived: v2\.2\.7\n/)
+  t.match(
+    told,
+    '## address-stopped\n\nThe sidecar is stopped. (2026-11-24 12:00 UTC, 61 s, the machine 3% busy before)\n',
+  )
+  t.match(
+    told,
+    '| a\\|b: answers | 31 ms | ≤ 62.5 ms | ok |\n| … least and most | 30 to 32 ms |  |  |\n| left | 1 | 0 | FAILED |\n',
+  )
+  t.match(told, '- first run\n')
+  t.match(told, '**The drill broke off: no**')
 })
