@@ -136,6 +136,16 @@ export function secret() {
   return readBy(read, { ...meta, json: { type: ['string', 'number'] }, secret: true })
 }
 
+/** An http or https address that may hold a token: never shown and never a flag. */
+export const secretUrl = () =>
+  text('an http or https address', /^https?:\/\/[^\s/]+\S*$/, 'write an address such as https://host/path').meta({
+    noun: 'an http or https address',
+    write: 'write an address such as https://host/path',
+    unit: 'URL, secret',
+    json: { type: 'string', pattern: '^https?://' },
+    secret: true,
+  })
+
 /** The path of a file that must be readable when the configuration is loaded. */
 export function file() {
   const read = (given: string): string | undefined => (given.includes('\0') ? undefined : given)

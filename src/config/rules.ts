@@ -88,6 +88,26 @@ function listenerRules(config: Config): Found {
   })
 }
 
+/** A hook is a command or a URL, one of the two. */
+function hookRules({ hooks }: Config): Found {
+  return Object.entries(hooks).flatMap(([name, { command, url, on }]) => {
+    const path = `hooks.${name}`
+    const remedy = 'give it a command or a url, one of the two'
+    const wrong = (why: string, key = 'command', then = remedy) => [{ path: `${path}.${key}`, why, remedy: then }]
+    if (command.length === 0 && url === undefined) return wrong('is empty, and there is no url')
+    if (command.length > 0 && url !== undefined) return wrong('is given beside a url')
+    if (command.length > 0 && !command[0]?.startsWith('/'))
+      return wrong(
+        `begins with ${command[0]}, which is no absolute path`,
+        'command',
+        'write where the program is, such as /usr/local/bin/tell',
+      )
+    return on.length === 0
+      ? wrong('is empty: it would never run', 'on', 'name leader, gate or address, or leave the key out')
+      : []
+  })
+}
+
 /** Nobody would be taken at their word, and every header refused. */
 function balancerRules(config: Config): Found {
   const nobody = Object.entries(config.listen).filter(
@@ -151,6 +171,7 @@ export function checkRules(config: Config, descriptorLimit: number | undefined):
     ...addressRules(config),
     ...balancerRules(config),
     ...limitRules(config, descriptorLimit),
+    ...hookRules(config),
     ...vrrpRules(config),
   ]
 }

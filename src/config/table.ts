@@ -5,6 +5,7 @@ import { z } from 'zod'
 import * as kind from './kinds.js'
 import { key } from './kinds.js'
 import { cluster } from './table-cluster.js'
+import { hook } from './table-hook.js'
 import { listen, listenAddress, session } from './table-listen.js'
 import { vrrp } from './table-vrrp.js'
 
@@ -91,6 +92,10 @@ export const table = z.strictObject({
       ),
     }),
     'The proxies of a cluster, seen together.',
+  ),
+  hooks: key(
+    z.record(z.string(), hook).prefault({}),
+    'Whom to tell of leader changes, closed gates and moved addresses: commands and URLs, by a name of your choice.',
   ),
   vrrp: key(
     z.record(z.string(), vrrp).prefault({}),

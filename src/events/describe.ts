@@ -46,6 +46,7 @@ function sentence(event: Event): Said {
     case 'took_over':
     case 'listener_paused':
     case 'router_drained':
+    case 'hook_ran':
       return lifeSentence(event)
     case 'source_answers':
     case 'source_silent':

@@ -36,6 +36,14 @@ export type Event =
       readonly to: string
       readonly why: string
     }
+  /** Somebody outside was told of something, or could not be: `why`. */
+  | {
+      readonly kind: 'hook_ran'
+      readonly hook: string
+      readonly told: string
+      readonly took: Ms
+      readonly why?: string
+    }
   // the source
   | { readonly kind: 'source_answers'; readonly cluster: string; readonly silentFor?: Ms }
   | { readonly kind: 'source_silent'; readonly cluster: string; readonly why: string }

@@ -17,6 +17,7 @@ export type LifeKind =
   | 'took_over'
   | 'listener_paused'
   | 'router_drained'
+  | 'hook_ran'
 
 /** So many changes stand in one line; the event holds them all. */
 const MOST_TOLD = 12
@@ -50,6 +51,10 @@ export function lifeSentence(event: Extract<Event, { kind: LifeKind }>): Said {
     case 'listener_paused':
       if (event.paused) return ['warn', `${event.listen}: paused by an operator: everyone new waits, sessions go on`]
       return ['info', `${event.listen}: resumed by an operator${after(event.lasted)}`]
+    case 'hook_ran':
+      if (event.why === undefined)
+        return ['debug', `hook ${event.hook}: told of ${event.told} in ${formatMs(event.took)}`]
+      return ['warn', `hook ${event.hook}: could not be told of ${event.told}: ${event.why}`]
     case 'router_drained':
       if (event.drained) return ['warn', 'drained by an operator: out of service, the floating addresses move away']
       return ['info', `undrained by an operator${after(event.lasted)}: in service again`]

@@ -23,7 +23,7 @@ const TELL_MS = 500
 const LAST_ANSWER_MS = 200
 
 export function createLife(router: Router, notifier: Notifier): Life {
-  const { proxy, office, report, recorder } = router
+  const { proxy, office, report } = router
   let left = false
   let ended: (code: number) => void = () => {}
   const over = new Promise<number>(resolve => {
@@ -45,7 +45,7 @@ export function createLife(router: Router, notifier: Notifier): Life {
     hindrance: stopping,
     letGo: office.giveWay,
     goOn: () => {
-      if (!proxy.stopping()) recorder.resume()
+      if (!proxy.stopping()) office.stay()
     },
     leave,
   })

@@ -6,6 +6,7 @@ import { createSidecars } from '../admin/sidecars.js'
 import type { Config, ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import { EVERY, noHistory, record } from '../history/history.js'
+import type { Facts } from '../notices/notice.js'
 import type { ListenerStatus, Status } from '../pools/status.js'
 import { clusterStatus, explainLines, type StatusInput } from '../pools/view.js'
 import type { ProxyServer } from '../proxy/proxy.js'
@@ -13,6 +14,7 @@ import type { ByteCount } from '../sessions/byte-totals.js'
 import type { Tally } from '../sessions/tally.js'
 import { bytes, type EpochMs, formatMs, type Ms, ms } from '../units/units.js'
 import type { Cluster } from './cluster.js'
+import type { Hooks } from './hooks.js'
 import { createOrders, type Orders } from './orders.js'
 import type { Recorder } from './recorder.js'
 import type { Draining } from './successor.js'
@@ -28,6 +30,7 @@ export interface OfficeDeps {
   readonly proxy: ProxyServer
   readonly report: Report
   readonly recorder: Recorder
+  readonly hooks: Hooks
   readonly tally: Tally
   readonly feeds: Feeds
   readonly metrics: () => Promise<string>
@@ -39,10 +42,14 @@ export interface OfficeDeps {
 
 export interface Office extends AdminDeps {
   readonly orders: Orders
+  /** How things are now, for the hooks. */
+  facts(): Facts
   /** The proxy is stopping: incidents are its successor's to record, and the sidecars hear of it now. */
   stop(): void
   /** Another process is about to take this one's place: incidents are its to record, and the sidecars hear that it comes. */
   giveWay(): void
+  /** The other process does not come after all: this one records and tells on. */
+  stay(): void
   /** Time passes: keeps what is drawn of the last minutes. */
   tick(): void
   /** Lets go of the sidecars. */
@@ -120,6 +127,15 @@ export function createOffice(deps: OfficeDeps): Office {
     }
   }
 
+  const facts = (): Facts => ({
+    gates: [...clusters.values()].map(({ name, state }) => {
+      const { gate } = state()
+      if (gate.kind === 'open') return { cluster: name, kind: 'open', member: gate.member }
+      return { cluster: name, kind: 'closed', for: ms(now() - gate.since), why: gate.why }
+    }),
+    routers: sidecars.reports().map(({ name, addresses, role }) => ({ name, addresses, here: role === 'master' })),
+  })
+
   function ready(name?: string): { ok: boolean; why: string } {
     const names = Object.keys(config().listen)
     if (name !== undefined && !names.includes(name))
@@ -136,6 +152,7 @@ export function createOffice(deps: OfficeDeps): Office {
 
   return {
     orders,
+    facts,
     status,
     ready,
     drain: orders.drain,
@@ -172,10 +189,16 @@ export function createOffice(deps: OfficeDeps): Office {
     },
     stop() {
       deps.recorder.retire()
+      deps.hooks.retire()
       sidecars.pulse()
+    },
+    stay() {
+      deps.recorder.resume()
+      deps.hooks.resume()
     },
     giveWay() {
       deps.recorder.retire()
+      deps.hooks.retire()
       sidecars.announceSuccessor()
     },
     tick() {

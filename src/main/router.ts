@@ -19,6 +19,7 @@ import { createTally } from '../sessions/tally.js'
 import { epochMs, type Ms, ms } from '../units/units.js'
 import { createAdminServers } from './admin-servers.js'
 import { createClusters } from './clusters.js'
+import { createHooks } from './hooks.js'
 import { descriptorLimit } from './limits.js'
 import type { Notifier, Stored } from './notify.js'
 import { createOffice, type Office, type OfficeDeps } from './office.js'
@@ -71,8 +72,10 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
     log.report(event)
     metrics.count(event)
     tally.hear(event, now())
+    hooks.hear(event)
     for (const made of recorder.hear(event)) report(made)
   }
+  const hooks = createHooks({ config, now, wall, report: event => report(event) })
   const bug = (error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     report({ kind: 'warned', what: `a bug in mekare, please report it: ${text}` })
@@ -99,13 +102,14 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
       for (const made of recorder.tick()) report(made)
       try {
         office.tick()
+        hooks.look(office.facts)
       } catch (error) {
         bug(error)
       }
     },
   })
   const office = createOffice({
-    ...{ config, version, now, wall, proxy, report, recorder, tally, feeds },
+    ...{ config, version, now, wall, proxy, report, recorder, tally, feeds, hooks },
     ...{ restart: input.restart, predecessor: input.predecessor },
     clusters: clusters.inForce,
     metrics: () => metrics.text(),
@@ -181,6 +185,7 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
       office.close()
     },
     async end() {
+      hooks.stop()
       office.close()
       await proxy.stop()
       await engine.stop?.()

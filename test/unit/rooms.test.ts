@@ -19,6 +19,7 @@ const PURE = [
   'vrrp',
   'import',
   'history',
+  'notices',
 ]
 /** Read by everybody: the table of the configuration and what it makes. */
 const OPEN_TO_ALL = ['config']

@@ -1,0 +1,173 @@
+// Hooks as real programs and a real HTTP server: what they get, and that one that hangs, fails or is not there costs a line of the
+// log and nothing else. No secret is in any of those lines.
+
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { loadConfig } from '../../src/config/load.js'
+import type { Config } from '../../src/config/shape.js'
+import type { Event } from '../../src/events/event.js'
+import { createHooks } from '../../src/main/hooks.js'
+import { epochMs, ms } from '../../src/units/units.js'
+import { until } from '../lab/cluster.js'
+
+type Rules = Readonly<Record<string, unknown>>
+
+/** Hooks with the defaults of the configuration, and what they report. */
+function hooksOf(t: Test, rules: Readonly<Record<string, Rules>>) {
+  const whole = {
+    on: ['leader', 'gate', 'address'],
+    command: [],
+    timeout: ms(2000),
+    gateClosedFor: ms(0),
+    perMinute: 100,
+  }
+  const hooks = Object.fromEntries(Object.entries(rules).map(([name, one]) => [name, { ...whole, ...one }]))
+  const reported: Extract<Event, { kind: 'hook_ran' }>[] = []
+  const made = createHooks({
+    config: () => ({ hooks: hooks as Config['hooks'], fleet: { name: 'gate1', enabled: true } }),
+    now: () => ms(performance.now()),
+    wall: () => epochMs(1_800_000_000_000),
+    report: event => void (event.kind === 'hook_ran' && reported.push(event)),
+  })
+  t.teardown(made.stop)
+  const ran = (count: number) =>
+    until(8000, `not ${count} runs: ${JSON.stringify(reported)}`, async () =>
+      reported.length >= count ? reported : undefined,
+    )
+  return { ...made, reported, ran }
+}
+
+const moved: Event = { kind: 'leader_changed', cluster: 'demo', from: 'pg1', to: 'pg2' }
+const TOLD = {
+  event: 'leader_changed',
+  at: '2027-01-15T08:00:00.000Z',
+  router: 'gate1',
+  cluster: 'demo',
+  from: 'pg1',
+  to: 'pg2',
+}
+
+function directory(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'mekare-hooks-'))
+  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+t.test('a command gets the event on standard input and its name, and none of our environment', async t => {
+  const file = join(directory(t), 'told')
+  process.env.MEKARE_CLUSTERS__DEMO__PROBE__PASSWORD = 'hunter2'
+  const { hear, ran } = hooksOf(t, { a: { command: ['/bin/sh', '-c', `cat > ${file}; env >> ${file}`] } })
+  hear(moved)
+  t.match(await ran(1), [{ hook: 'a', told: 'leader_changed', why: undefined }])
+  const [json = '', ...env] = readFileSync(file, 'utf8').split('\n')
+  t.strictSame(JSON.parse(json), TOLD)
+  t.ok(env.includes('MEKARE_EVENT=leader_changed'))
+  t.notMatch(env.join('\n'), /hunter2/)
+})
+
+t.test('one that hangs is killed with all it has started; others do not wait for it', async t => {
+  const file = join(directory(t), 'pid')
+  const hang = ['/bin/sh', '-c', `sleep 60 & echo $! > ${file}; wait`]
+  const { hear, ran, reported } = hooksOf(t, {
+    hangs: { command: hang, timeout: ms(400) },
+    works: { command: ['/bin/true'] },
+    fails: { command: ['/bin/false'] },
+    missing: { command: ['/nowhere/tell'] },
+    closed: { command: ['/bin/sh', '-c', 'exec <&-; exit 0'] },
+  })
+  for (let i = 0; i < 3; i++) hear(moved)
+  await ran(15)
+  const whys = (name: string) => reported.filter(({ hook }) => hook === name).map(({ why }) => why)
+  t.match(whys('hangs'), Array(3).fill('/bin/sh took more than 400ms and was killed'))
+  t.match(whys('works'), [undefined, undefined, undefined])
+  t.equal(reported[0]?.hook === 'hangs', false)
+  t.match(whys('fails'), Array(3).fill('/bin/false ended with 1'))
+  t.match(whys('missing'), Array(3).fill('/nowhere/tell cannot be run (ENOENT); correct the command'))
+  t.match(whys('closed'), [undefined, undefined, undefined])
+  const child = Number(readFileSync(file, 'utf8'))
+  await until(2000, 'its child lives', async () => {
+    try {
+      process.kill(child, 0)
+      return undefined
+    } catch {
+      return true
+    }
+  })
+})
+
+t.test('a URL gets it as JSON; what goes wrong is told without the URL', async t => {
+  const bodies: unknown[] = []
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url?.startsWith('/hang')) return
+    if (request.url?.startsWith('/away')) return response.writeHead(302, { location: '/ok' }).end()
+    let body = ''
+    for await (const part of request) body += part
+    bodies.push({ type: request.headers['content-type'], ...JSON.parse(body) })
+    return response.writeHead(request.url?.startsWith('/ok') ? 204 : 500).end('token-123 is bad')
+  }
+  const server = createServer((request, response) => void serve(request, response)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close().closeAllConnections())
+  const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const token = '?token=token-123'
+  const { hear, ran, reported } = hooksOf(t, {
+    ok: { url: `${at}/ok${token}` },
+    bad: { url: `${at}/bad${token}` },
+    hang: { url: `${at}/hang${token}`, timeout: ms(300) },
+    away: { url: `${at}/away${token}` },
+    nobody: { url: `http://127.0.0.1:1/${token}` },
+  })
+  hear(moved)
+  await ran(5)
+  t.match(bodies[0], { type: 'application/json', ...TOLD })
+  const why = (name: string) => reported.find(({ hook }) => hook === name)?.why
+  t.equal(why('ok'), undefined)
+  t.equal(why('bad'), 'its URL answered HTTP 500')
+  t.equal(why('hang'), 'its URL did not answer within 300ms')
+  t.match(why('away'), /^its URL cannot be reached \(/)
+  t.match(why('nobody'), /^its URL cannot be reached \(ECONNREFUSED|bad port|see that/)
+  t.notMatch(JSON.stringify(reported), /token-123/)
+})
+
+t.test('a flood is thinned, and the next one says how many were left out', async t => {
+  const file = join(directory(t), 'told')
+  const { hear, ran } = hooksOf(t, { a: { command: ['/usr/bin/tee', '-a', file], perMinute: 2 } })
+  for (let i = 0; i < 50; i++) hear(moved)
+  await ran(2)
+  await new Promise(resolve => setTimeout(resolve, 200))
+  t.equal(readFileSync(file, 'utf8').trimEnd().split('\n').length, 2)
+})
+
+t.test('the configuration says what is wrong with a hook, and shows no URL', async t => {
+  const load = (hook: Readonly<Record<string, unknown>>) => {
+    const where = join(directory(t), 'mekare.yaml')
+    const yaml = { clusters: { demo: { etcd: { hosts: ['a:1'] } } }, hooks: { h: hook } }
+    const input = {
+      flags: [],
+      env: {},
+      hostname: 'h',
+      descriptorLimit: 1000,
+      file: where,
+      read: () => JSON.stringify(yaml),
+    }
+    try {
+      loadConfig(input)
+      return 'good'
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  t.match(load({}), /hooks\.h\.command: is empty, and there is no url; give it a command or a url/)
+  t.match(load({ command: ['/bin/true'], url: 'http://x/' }), /hooks\.h\.command: is given beside a url/)
+  t.match(load({ command: ['tell'] }), /hooks\.h\.command: begins with tell, which is no absolute path/)
+  t.match(load({ command: ['/bin/true'], on: ['leeder'] }), /hooks\.h\.on/)
+  const bad = load({ url: 'ftp://x/token-123' })
+  t.match(bad, /hooks\.h\.url: .* an http or https address/)
+  t.notMatch(bad, /token-123/)
+  t.equal(load({ url: 'https://x/token-123' }), 'good')
+})
