@@ -59,6 +59,7 @@ export function needs(purpose, found, find) {
     { what: 'pgbench', present: isFile(`${found.postgres}/pgbench`), debian: ['postgresql-contrib'] },
     { what: 'HAProxy', present: Boolean(find('haproxy')), debian: ['haproxy'] },
     { what: 'PgBouncer', present: Boolean(find('pgbouncer')), debian: ['pgbouncer'] },
+    { what: 'Ansible', present: Boolean(find('ansible-playbook')), debian: ['ansible-core', 'ansible'] },
     { what: 'tcpdump', present: Boolean(find('tcpdump')), debian: ['tcpdump'] },
     { what: 'keepalived', present: Boolean(find('keepalived')), debian: ['keepalived'] },
     {
