@@ -28,7 +28,7 @@ export interface Feeds {
   push(line: Description, told: Told): void
 }
 
-/** Makes both. Lines below info (each session, each probe) are left out: they would push out what matters. */
+/** Makes both. */
 export function createFeeds(wall: () => EpochMs): Feeds {
   const begun = wall().toString(36)
   const [all, anonymous] = [createFeed(), createFeed()]
@@ -37,7 +37,6 @@ export function createFeeds(wall: () => EpochMs): Feeds {
     all,
     anonymous,
     push(line, told) {
-      if (line.level === 'trace' || line.level === 'debug') return
       const dated = { id: `${begun}-${++count}`, at: wall() }
       const hidden = withoutClient(told.event)
       all.push({ ...dated, ...line })

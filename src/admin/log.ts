@@ -4,8 +4,9 @@
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import type { Config } from '../config/shape.js'
-import { type Description, describeTold } from '../events/describe.js'
+import { type Description, describeTold, levelOf } from '../events/describe.js'
 import type { Event } from '../events/event.js'
+import type { Level } from '../events/session-sentence.js'
 import { noThrottle, type Told, throttle, untold } from '../events/throttle.js'
 import type { Ms } from '../units/units.js'
 
@@ -18,13 +19,16 @@ export interface LogDeps {
   readonly level: Config['log']['level']
   readonly format: Config['log']['format']
   readonly now: () => Ms
-  /** Called with every line told and what it tells of, whatever the level of the log: what an event stream shows. */
+  /** Called with every line told from info on and what it tells of, whatever the level of the log: what an event stream shows. */
   readonly told?: (line: Description, told: Told) => void
   /** Where to write; absent: standard output. */
   readonly out?: Out
   /** Whether `out` is a terminal; absent: whether standard output is one. */
   readonly tty?: boolean
 }
+
+/** News of single sessions and probes: they would push out what matters. */
+const MINOR: ReadonlySet<Level> = new Set(['trace', 'debug'])
 
 export interface Log {
   report(event: Event): void
@@ -46,10 +50,14 @@ export function createLog(deps: LogDeps): Log {
   let logger = open(deps)
   let quiet = noThrottle
 
+  const isHeard = (level: Level) => logger.isLevelEnabled(level) || (deps.told !== undefined && !MINOR.has(level))
+
   function tell(told: Told) {
+    // Of each session's news, which come by the thousand, nothing is made that nobody reads.
+    if (!isHeard(levelOf(told.event))) return
     const line = describeTold(told)
     logger[line.level](line.fields, line.message)
-    deps.told?.(line, told)
+    if (!MINOR.has(line.level)) deps.told?.(line, told)
   }
 
   return {

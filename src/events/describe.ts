@@ -32,6 +32,9 @@ export function describeTold({ event, suppressed }: Told): Description {
   return { ...line, message, fields: { ...line.fields, suppressed } }
 }
 
+/** Its level alone. */
+export const levelOf = (event: Event): Level => sentence(event)[0]
+
 function sentence(event: Event): Said {
   switch (event.kind) {
     case 'started':

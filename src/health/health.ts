@@ -74,7 +74,10 @@ function weigh(health: Health, evidence: Evidence, rules: HealthRules): Health {
   }
 }
 
-function rise({ why: _, ...health }: Health, at: Ms, rules: HealthRules): Health {
+function rise(whole: Health, at: Ms, rules: HealthRules): Health {
+  const { why, ...health } = whole
+  if (health.up === true && health.risen === 0 && health.fallen === 0 && health.failingSince === undefined && !why)
+    return whole
   const risen = health.risen + 1
   const seen = { ...health, risen, fallen: 0 }
   if (health.up === false && risen < rules.rise) return seen

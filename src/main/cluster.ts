@@ -12,6 +12,9 @@ import type { EpochMs, Ms } from '../units/units.js'
 import { createPoolWatch } from './pool-watch.js'
 import { createSourceSeat } from './source-seat.js'
 
+/** What of a pool changes by time alone (lags that are no longer fresh, a slow start's share) may be so old. */
+const POOL_STANDS_MS = 20
+
 export interface ClusterDeps {
   readonly now: () => Ms
   readonly wall: () => EpochMs
@@ -70,7 +73,15 @@ export function createCluster(name: string, first: ClusterConfig, deps: ClusterD
   }
 
   const watch = createPoolWatch(name, deps.config)
-  const pool = (listen: ListenConfig) => poolNow(state, listen, config.probe, now())
+  let pools = new WeakMap<ListenConfig, { of: ClusterState; at: Ms; entries: readonly PoolEntry[] }>()
+  const pool = (listen: ListenConfig) => {
+    const known = pools.get(listen)
+    const at = now()
+    if (known?.of === state && at - known.at < POOL_STANDS_MS) return known.entries
+    const entries = poolNow(state, listen, config.probe, at)
+    pools.set(listen, { of: state, at, entries })
+    return entries
+  }
 
   function tell(input: ClusterInput): void {
     const before = state
@@ -96,6 +107,7 @@ export function createCluster(name: string, first: ClusterConfig, deps: ClusterD
     start: () => source.start(tell),
     change(next, { source: another, probes }) {
       config = next
+      pools = new WeakMap()
       if (another) source.seat(config)
       if (probes) {
         void prober.stop()

@@ -78,6 +78,8 @@ export function newCluster(name: string, now: Ms): ClusterState {
 /** One step. Events come in the order in which they came about. */
 export function step(state: ClusterState, input: ClusterInput, rules: ClusterRules, now: Ms): [ClusterState, Event[]] {
   const [next, events] = take(state, input, rules, now)
+  // Sessions by the thousand that are as well as those before them: what time alone brings about, ticks do.
+  if (next === state && (input.kind === 'dialled' || input.kind === 'joined')) return [state, []]
   const [forgotten, lost] = forgetSilent(next)
   const [turned, told] = turnGate(forgotten, input.kind, now)
   return [turned, [...events, ...lost, ...told]]
@@ -191,6 +193,7 @@ function withHealth(
 ): [ClusterState, Event[]] {
   const before = state.health.get(member) ?? unknownHealth(now)
   const after = change(before)
+  if (after === before) return [state, []]
   const events: Event[] = []
   if (after.up !== before.up && after.up === true) events.push({ kind: 'member_up', cluster: state.name, member })
   if (after.up !== before.up && after.up === false)

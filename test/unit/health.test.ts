@@ -32,6 +32,14 @@ const dial = (at: number, ok: boolean, reason?: Unasked): DialOutcome => ({
 const after = (...answers: Answer[]): Health =>
   answers.reduce((health, answer, i) => onProbe(health, probe((i + 1) * 1000, answer), RULES), unknownHealth(ms(0)))
 
+t.test('of a member that is well, a dial that went well is no news', async t => {
+  const well = onDial(unknownHealth(ms(0)), dial(1, true), RULES)
+  t.equal(well.up, true)
+  t.equal(onDial(well, dial(2, true), RULES), well)
+  const shaken = onDial(well, dial(3, false, 'refused'), RULES)
+  t.strictSame(onDial(shaken, dial(4, true), RULES), well)
+})
+
 t.test('health', async t => {
   t.test('the first answer decides at once', async t => {
     t.equal(after().up, 'unknown')
