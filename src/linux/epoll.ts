@@ -9,7 +9,10 @@ export const EPOLLERR = 0x8
 export const EPOLLHUP = 0x10
 export const EPOLLRDHUP = 0x2000
 const EPOLLET = 1 << 31
+const READING = EPOLLIN | EPOLLRDHUP | EPOLLET
 const EPOLL_CTL_ADD = 1
+const EPOLL_CTL_DEL = 2
+const EPOLL_CTL_MOD = 3
 const CLOEXEC = 0o2000000
 const NONBLOCK = 0o4000
 
@@ -18,8 +21,17 @@ const WORDS = process.arch === 'x64' ? 3 : 4
 const DATA = WORDS - 2
 
 export interface Epoll {
-  /** Reports every change of readiness of `fd`, once each (edge-triggered). Gives errno, 0 when added. */
-  add(fd: number, key: number, generation: number): number
+  /** The instance itself, which can be waited for like any other descriptor: it can be read when an event waits. */
+  readonly fd: number
+  /**
+   * Reports every change of readiness of `fd`, once each (edge-triggered). Gives errno, 0 when added. `reading`: only that it can be
+   * read, has ended or has failed; a socket that can be written to is then no news.
+   */
+  add(fd: number, key: number, generation: number, reading?: 'reading'): number
+  /** From here on that it can be written to is news too; if it can be now, that is told. */
+  addWriting(fd: number, key: number, generation: number): void
+  /** Reports it no more: needed where another descriptor of the same socket stays open. */
+  remove(fd: number): void
   /** Waits for events: at most `timeout` milliseconds, -1 for ever. Gives how many there are, 0 also after a signal. Throws where it is forbidden. */
   wait(timeout: number): number
   key(index: number): number
@@ -28,18 +40,27 @@ export interface Epoll {
   close(): void
 }
 
-/** Throws with the call's name where the kernel or a seccomp profile refuses it. */
-export function createEpoll(libc: Libc, most: number): Epoll {
-  const epoll = libc.epollCreate(CLOEXEC)
+/** An instance, or another thread's by its descriptor. Throws with the call's name where the kernel or a seccomp profile refuses it. */
+export function createEpoll(libc: Libc, most: number, of?: number): Epoll {
+  const epoll = of ?? libc.epollCreate(CLOEXEC)
   if (epoll < 0) throw failed('epoll_create1', libc.errno())
   const events = new Int32Array(most * WORDS)
   const one = new Int32Array(WORDS)
+  const control = (operation: number, fd: number, interest: number, [key, generation]: readonly [number, number]) => {
+    one[0] = interest
+    one[DATA] = key
+    one[DATA + 1] = generation
+    return libc.epollControl(epoll, operation, fd, one) < 0 ? libc.errno() : 0
+  }
   return {
-    add(fd, key, generation) {
-      one[0] = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET
-      one[DATA] = key
-      one[DATA + 1] = generation
-      return libc.epollControl(epoll, EPOLL_CTL_ADD, fd, one) < 0 ? libc.errno() : 0
+    fd: epoll,
+    add: (fd, key, generation, reading) =>
+      control(EPOLL_CTL_ADD, fd, reading ? READING : READING | EPOLLOUT, [key, generation]),
+    addWriting(fd, key, generation) {
+      control(EPOLL_CTL_MOD, fd, READING | EPOLLOUT, [key, generation])
+    },
+    remove(fd) {
+      libc.epollControl(epoll, EPOLL_CTL_DEL, fd, one)
     },
     wait(timeout) {
       const count = libc.epollWait(epoll, events, most, timeout)

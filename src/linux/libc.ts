@@ -21,6 +21,10 @@ export interface Libc {
   write(fd: number, from: Memory, length: number): number
   close(fd: number): number
   shutdown(fd: number, how: number): number
+  socket(family: number, type: number, protocol: number): number
+  connect(fd: number, address: Memory, length: number): number
+  accept4(fd: number, address: Memory, length: Memory, flags: number): number
+  getsockname(fd: number, address: Memory, length: Memory): number
   fcntl(fd: number, command: number, argument: number): number
   ioctl(fd: number, request: number, into: Memory): number
   setsockopt(fd: number, level: number, name: number, value: Memory, length: number): number
@@ -36,8 +40,18 @@ export interface Libc {
   map(fd: number, offset: number, length: number): ArrayBuffer | undefined
   /** Where memory lies. It stays there for as long as it is referenced. */
   addressOf(memory: Memory): bigint
+  /** Tells this thread's event loop: `ready` is called, outside of any turn of it, whenever the descriptor can be read. Until then it keeps the process. */
+  watch(fd: number, ready: () => void): Watch
   /** Of the last call that failed on this thread: to be asked for before any other call. */
   errno(): number
+}
+
+/** A descriptor in the event loop. */
+export interface Watch {
+  /** Whether it keeps the process. */
+  ref(): void
+  unref(): void
+  close(): void
 }
 
 /** Loads glibc. Throws where there is none (another operating system, or musl). */
@@ -58,6 +72,10 @@ export function loadLibc(): Libc {
     write: library.func('int write(int, const void *, size_t)'),
     close: library.func('int close(int)'),
     shutdown: library.func('int shutdown(int, int)'),
+    socket: library.func('int socket(int, int, int)'),
+    connect: library.func('int connect(int, const void *, unsigned int)'),
+    accept4: library.func('int accept4(int, void *, void *, int)'),
+    getsockname: library.func('int getsockname(int, void *, void *)'),
     // Variadic in C; both architectures pass integers the same way to either kind.
     fcntl: library.func('int fcntl(int, int, int)'),
     ioctl: library.func('int ioctl(int, unsigned long, void *)'),
@@ -74,6 +92,7 @@ export function loadLibc(): Libc {
       return at === -1 ? undefined : koffi.view(BigInt(at), length)
     },
     addressOf: memory => koffi.address(memory),
+    watch: (fd, ready) => koffi.node.poll(fd, { readable: true }, ready),
     errno: () => koffi.errno(),
   }
 }

@@ -16,6 +16,23 @@ export function ipSockaddr(address: Uint8Array, index: number): Uint8Array {
   return bytes
 }
 
+/** sockaddr_in or sockaddr_in6 with a port, to connect to. */
+export function ipPortSockaddr(address: Uint8Array, port: number): Uint8Array {
+  const bytes = ipSockaddr(address, 0)
+  new DataView(bytes.buffer).setUint16(2, port)
+  return bytes
+}
+
+export const familyOf = (bytes: Uint8Array): number => (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8)
+
+/** The address and port in a sockaddr_in or sockaddr_in6; undefined for any other family, as that of a Unix socket. */
+export function ipPort(bytes: Uint8Array): { readonly address: Uint8Array; readonly port: number } | undefined {
+  const family = familyOf(bytes)
+  const port = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0)
+  if (family === AF_INET) return { address: bytes.subarray(4, 8), port }
+  return family === AF_INET6 ? { address: bytes.subarray(8, 24), port } : undefined
+}
+
 /** The address in a sockaddr_in6; undefined for any other family. */
 export function sockaddrIpv6(bytes: Uint8Array): Uint8Array | undefined {
   return bytes.length >= 24 && bytes[0] === AF_INET6 ? bytes.slice(8, 24) : undefined

@@ -18,6 +18,8 @@ const TCP_KEEPCNT = 6
 const TCP_INFO = 11
 const SIOCOUTQ = 0x5411
 const F_DUPFD_CLOEXEC = 1030
+/** sockaddr_in6, the longest name of an IP socket. */
+export const NAME_ROOM = 28
 
 /** Silence before the first probe, and between probes, in seconds, and how many go unanswered. */
 const KEEPALIVE = { idle: 5, interval: 3, count: 3 }
@@ -33,10 +35,13 @@ const probesOf = (info: Int32Array): number => (info[0] ?? 0) >>> 24
 export interface Sockets {
   /** Another descriptor of the same connection, not inherited by programs started. Negative errno on failure. */
   duplicate(fd: number): number
-  /** No delay, keepalive after 5 s of silence, gone after 3 probes 3 s apart. TCP_USER_TIMEOUT stays off: it ends a reader that is alive but does not read. */
-  prepare(fd: number): void
+  noDelay(fd: number): void
+  /** Keepalive after 5 s of silence, gone after 3 probes 3 s apart. TCP_USER_TIMEOUT stays off: it ends a reader that is alive but does not read. */
+  keepAlive(fd: number): void
   /** Closes with RST; what is still unsent is dropped. A Unix socket, which has no RST, is closed. */
   reset(fd: number): void
+  /** The sockaddr it is bound to, as much of it as an IP address needs. Used only until the next call. */
+  name(fd: number): Uint8Array
   /** Takes the error that waits on the socket, 0 for none. */
   takeError(fd: number): number
   /** Bytes written that the peer has not acknowledged; 0 where it cannot be known. */
@@ -53,6 +58,7 @@ export function createSockets(libc: Libc): Sockets {
   const length = new Int32Array(1)
   const linger = new Int32Array([1, 0])
   const info = new Int32Array(INFO_WORDS)
+  const name = new Uint8Array(NAME_ROOM)
   const set = (fd: number, level: number, name: number, to: number) => {
     value[0] = to
     libc.setsockopt(fd, level, name, value, 4)
@@ -62,8 +68,10 @@ export function createSockets(libc: Libc): Sockets {
       const copy = libc.fcntl(fd, F_DUPFD_CLOEXEC, 0)
       return copy < 0 ? -(libc.errno() || EAGAIN) : copy
     },
-    prepare(fd) {
+    noDelay(fd) {
       set(fd, IPPROTO_TCP, TCP_NODELAY, 1)
+    },
+    keepAlive(fd) {
       set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE.idle)
       set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE.interval)
       set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE.count)
@@ -72,6 +80,12 @@ export function createSockets(libc: Libc): Sockets {
     reset(fd) {
       libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, linger, 8)
       libc.close(fd)
+    },
+    name(fd) {
+      name.fill(0)
+      length[0] = NAME_ROOM
+      libc.getsockname(fd, name, length)
+      return name
     },
     takeError(fd) {
       value[0] = 0

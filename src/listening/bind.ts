@@ -4,7 +4,7 @@ import { type AddressInfo, isIPv6, type Server } from 'node:net'
 import { collide, formatListenAddress } from '../config/addresses.js'
 import type { ListenAddress } from '../config/shape.js'
 import type { Inherited } from './inherited.js'
-import { BACKLOG, type Bind, type Bound, type Listening, type Want } from './listening.js'
+import { BACKLOG, type Bind, type Bound, type Holder, type Listening, type Want } from './listening.js'
 import { listenOnPath, removeOwn } from './unix-path.js'
 import { PASSING, whyNot } from './why.js'
 
@@ -68,16 +68,23 @@ function listeningOf(server: Server, want: Want, kept: boolean, inherited: Inher
   const { address } = want
   const own = address.kind === 'unix' ? removeOwn(address.path) : undefined
   let shared = kept
+  let holder: Holder | undefined
   return {
     ...want,
     kept,
     bound: boundTo(server, address),
-    fd: () => descriptorOf(server),
+    fd: () => holder?.fd ?? descriptorOf(server),
+    passTo(take) {
+      const fd = descriptorOf(server)
+      holder = fd === undefined ? undefined : take(fd)
+      if (holder) server.close()
+    },
     share() {
       shared = true
     },
     close() {
-      server.close()
+      if (holder) holder.close()
+      else server.close()
       if (!shared && inherited.settled()) own?.()
     },
   }

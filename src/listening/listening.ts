@@ -15,6 +15,12 @@ export interface Want {
   readonly mode: number
 }
 
+/** Who has a listening socket's descriptor. */
+export interface Holder {
+  readonly fd: number
+  close(): void
+}
+
 /** A socket that listens. */
 export interface Listening extends Want {
   /** As bound: with the port the system chose where 0 was asked for. */
@@ -25,6 +31,8 @@ export interface Listening extends Want {
   fd(): number | undefined
   /** Somebody else holds the socket too and goes on with it: closing it here leaves a Unix socket's file where it is. */
   share(): void
+  /** Another accepts on the socket from here on, by a descriptor of its own; the server stays where `take` gives nobody. */
+  passTo(take: (fd: number) => Holder | undefined): void
   /** Takes nobody new from here on. */
   close(): void
 }

@@ -1,6 +1,6 @@
 // Takes a client in: counts it before anything else, refuses it over a limit, and sends it on its way.
 
-import { isIPv6, type Socket } from 'node:net'
+import type { Wire } from '../relay/wire.js'
 import type { Refusal } from '../sessions/end.js'
 import { type Ms, ms } from '../units/units.js'
 import { createAllow } from './allow.js'
@@ -18,7 +18,7 @@ export interface AcceptDeps {
   readonly bug: (error: unknown, session: Session) => void
 }
 
-export type Accept = (socket: Socket, listener: Listener) => void
+export type Accept = (socket: Wire, listener: Listener) => void
 
 /** Takes in whoever came to a listener. The socket is paused and allows half-open. */
 export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
@@ -105,17 +105,17 @@ function deny(session: Session, message: string): void {
   session.denied = `mekare: ${message}`
 }
 
-function newSession(id: number, socket: Socket, listener: Listener, now: Ms): Session {
+function newSession(id: number, socket: Wire, listener: Listener, now: Ms): Session {
   const host = plain(socket.remoteAddress)
   // Between two owners nobody else hears an error; it shows again as an end.
   socket.on('error', () => {})
-  socket.setKeepAlive(true, 5000)
   return {
     id,
     listen: listener.name,
     cluster: listener.cluster.name,
     host,
-    client: host === '' ? 'unix' : isIPv6(host) ? `[${host}]:${socket.remotePort}` : `${host}:${socket.remotePort}`,
+    client:
+      host === '' ? 'unix' : host.includes(':') ? `[${host}]:${socket.remotePort}` : `${host}:${socket.remotePort}`,
     acceptedAt: now,
     since: now,
     member: undefined,

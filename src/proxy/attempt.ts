@@ -1,9 +1,9 @@
 // One attempt at one member: the dial, what it tells of the member, and whether it is still the right one when it has answered.
 
-import type { Socket } from 'node:net'
 import type { DialOutcome } from '../health/answer.js'
 import { mustCut } from '../pools/cut.js'
 import { dialled, type PoolEntry } from '../pools/pool.js'
+import type { Wire } from '../relay/wire.js'
 import { formatAddress } from '../topology/address.js'
 import { type Ms, ms } from '../units/units.js'
 import { ask, type DialFailure, type Dialled, open, type Question } from './dial.js'
@@ -18,7 +18,7 @@ export interface Request {
 
 /** A link that has answered the request, and whom it leads to. */
 export interface Linked {
-  readonly link: Socket
+  readonly link: Wire
   readonly answer: Buffer
   readonly entry: PoolEntry
 }
@@ -43,7 +43,7 @@ export async function dial(
   room.table.move(session, 'dialing', member)
   session.joinedAs = entry.joinsAs
   const patience = { slot: session, now: room.now }
-  const link = await open(entry.address, config.connectTimeout, patience)
+  const link = await open(entry.address, room.engine.wires, config.connectTimeout, patience)
   const result =
     'kind' in link ? link : await ask(link, questionOf(request), request.packet, answerTime(session, choice), patience)
   const took = ms(room.now() - startedAt)

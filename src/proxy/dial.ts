@@ -1,9 +1,10 @@
 // Opens a link to a member and asks it the client's first question. A dial has succeeded when the member has answered
 // as one that takes sessions; everything else is a failed dial, and evidence for health.
 
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import type { Unasked } from '../health/answer.js'
 import { createBackendScanner } from '../protocol/backend.js'
+import type { Wire, Wires } from '../relay/wire.js'
 import { formatAddress } from '../topology/address.js'
 import type { Address } from '../topology/topology.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
@@ -18,15 +19,10 @@ export type DialFailure = {
   readonly interrupted: boolean
 }
 /** A link, and what the member has answered so far, not yet passed on. */
-export type Dialled = { readonly kind: 'linked'; readonly link: Socket; readonly answer: Buffer }
+export type Dialled = { readonly kind: 'linked'; readonly link: Wire; readonly answer: Buffer }
 
 /** What the first bytes ask, and so what the answer must look like: encryption is answered by one byte; direct TLS is not waited for. */
 export type Question = 'encryption' | 'startup' | 'direct_tls'
-
-export interface Patience {
-  readonly slot: WaitSlot
-  readonly now: () => Ms
-}
 
 const REASONS: Record<string, Unasked> = {
   ECONNREFUSED: 'refused',
@@ -55,18 +51,25 @@ const failure = (reason: Unasked, why: string, interrupted = false): DialFailure
 const late = (ended: WaitEnded, where: string, why: string): DialFailure =>
   ended === 'overdue' ? failure('timeout', `${where}: ${why}`) : failure('unclear', `${where}: given up`, true)
 
-/** Connects within `timeout`. The socket allows half-open, has no delay, and is paused. */
-export function open(address: Address, timeout: Ms, { slot, now }: Patience): Promise<Socket | DialFailure> {
+export interface Patience {
+  readonly slot: WaitSlot
+  readonly now: () => Ms
+}
+
+const byNode = (address: Address): Wire =>
+  connect({ ...address, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 5000 })
+
+/** Connects within `timeout`, by `wires` where they can. The link allows half-open, has no delay, and is paused. */
+export function open(
+  address: Address,
+  wires: Wires | undefined,
+  timeout: Ms,
+  { slot, now }: Patience,
+): Promise<Wire | DialFailure> {
   return new Promise(resolve => {
-    const link = connect({
-      ...address,
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: 5000,
-    })
+    const link = wires?.connect(address) ?? byNode(address)
     const where = formatAddress(address)
-    const done = (result: Socket | DialFailure) => {
+    const done = (result: Wire | DialFailure) => {
       slot.wait = undefined
       link.off('connect', onConnect)
       if (result === link) link.off('error', onError)
@@ -86,7 +89,7 @@ export function open(address: Address, timeout: Ms, { slot, now }: Patience): Pr
 
 /** Sends the question over an open link and waits for the first answer; on failure the link is gone. */
 export function ask(
-  link: Socket,
+  link: Wire,
   question: Question,
   first: Uint8Array,
   timeout: Ms,

@@ -3,6 +3,7 @@
 import { createServer } from 'node:net'
 import type { ListenAddress } from '../config/shape.js'
 import type { Bind, Bound, Listening } from '../listening/listening.js'
+import type { Wire, Wires } from '../relay/wire.js'
 import type { Accept } from './accept.js'
 import type { Listener } from './listener.js'
 
@@ -15,20 +16,27 @@ export interface Entrance {
 
 export type Opened = { readonly ok: true; readonly entrance: Entrance } | Extract<Bound, { ok: false }>
 
-/** Opens the way to a listener. */
+/** The end of a direction is passed on, nothing waits for more to send, and silence of 5 s is looked into. */
+const CONNECTIONS = {
+  ...{ allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
+  ...{ keepAlive: true, keepAliveInitialDelay: 5000 },
+}
+
+/** Opens the way to a listener; it is accepted on by `wires`, else by Node. */
 export async function openEntrance(
   first: Listener,
   address: ListenAddress,
   accept: Accept,
   bind: Bind,
+  wires: Wires | undefined,
 ): Promise<Opened> {
   let listener = first
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, socket =>
-    accept(socket, listener),
-  )
+  const came = (wire: Wire) => accept(wire, listener)
+  const server = createServer(CONNECTIONS, came)
   // As PostgreSQL's own socket: whoever reaches it may ask; pg_hba.conf decides.
   const bound = await bind(server, { key: `listen.${first.name}.address`, address, mode: 0o777 })
   if (!bound.ok) return bound
+  if (wires) bound.listening.passTo(fd => wires.accept(fd, came))
   const entrance: Entrance = {
     listening: bound.listening,
     leadsTo: () => listener,

@@ -2,6 +2,7 @@
 // one step or not at all.
 
 import type { Bind, Bound, Listening } from '../listening/listening.js'
+import type { Wires } from '../relay/wire.js'
 import type { ListenerPlan, Plan } from '../reload/plan.js'
 import type { Accept } from './accept.js'
 import { type Entrance, openEntrance } from './entrance.js'
@@ -29,8 +30,16 @@ export interface Entrances {
   closeAll(): void
 }
 
-/** No way in yet. `opened` hears of each that is there newly. */
-export function createEntrances(accept: Accept, bind: Bind, opened: (way: Entrance) => void): Entrances {
+export interface EntrancesDeps {
+  readonly accept: Accept
+  readonly bind: Bind
+  readonly wires: Wires | undefined
+  /** Hears of each that is there newly. */
+  readonly opened: (way: Entrance) => void
+}
+
+/** No way in yet. */
+export function createEntrances({ accept, bind, wires, opened }: EntrancesDeps): Entrances {
   let open = new Map<string, Entrance>()
 
   async function openAll(
@@ -41,7 +50,7 @@ export function createEntrances(accept: Accept, bind: Bind, opened: (way: Entran
     const problems: OpenProblem[] = []
     for (const one of wanted) {
       if (one.handedOn && problems.length > 0) continue
-      const result = await openEntrance(of(one), one.rules.address, accept, bind)
+      const result = await openEntrance(of(one), one.rules.address, accept, bind, wires)
       if (result.ok) made.set(one.name, result.entrance)
       else problems.push(result)
     }
@@ -53,7 +62,7 @@ export function createEntrances(accept: Accept, bind: Bind, opened: (way: Entran
     const problems: OpenProblem[] = []
     for (const { listening, leadsTo } of closed) {
       const name = [...open].find(([, way]) => way.listening === listening)?.[0] ?? ''
-      const result = await openEntrance(leadsTo(), listening.address, accept, bind)
+      const result = await openEntrance(leadsTo(), listening.address, accept, bind, wires)
       if (result.ok) open.set(name, result.entrance)
       else problems.push(result)
     }

@@ -1,8 +1,8 @@
 // Between a plaintext startup and the relay: passes both sides' bytes on and watches the backend's answer
 // until BackendKeyData has passed, or the startup has ended otherwise. Then nobody reads, and the relay takes over.
 
-import type { Socket } from 'node:net'
 import { type BackendSeen, createBackendScanner } from '../protocol/backend.js'
+import type { Wire } from '../relay/wire.js'
 import { ms } from '../units/units.js'
 import type { Inbound } from './inbound.js'
 import { begin, type WaitSlot } from './wait.js'
@@ -21,16 +21,28 @@ export interface Escorted {
 
 /** Both sides, and what was read from the client. */
 export interface Sides {
-  readonly socket: Socket
+  readonly socket: Wire
   readonly inbound: Inbound
-  readonly link: Socket
+  readonly link: Wire
 }
 
 /** Escorts until there is nothing more to learn. `answer`: what the link has answered already, not yet passed on. */
 export function escort(slot: WaitSlot, { socket: session, inbound, link }: Sides, answer: Buffer): Promise<Escorted> {
+  const scanner = createBackendScanner()
+  let key: Key | undefined
+  const settled = (seen: readonly BackendSeen[]) => {
+    const found = seen.find(one => one.kind === 'key')
+    if (found) key = { processId: found.processId, secret: found.secret }
+    return found !== undefined || seen.some(one => one.kind !== 'passed')
+  }
+  const end = (rest: readonly Buffer[]): Escorted => ({
+    toLink: [inbound.release()],
+    toSession: rest,
+    ...(key ? { key } : {}),
+  })
+  // A pooler, and a server that trusts, say all of it at once.
+  if (settled(scanner.feed(answer))) return Promise.resolve(end([answer]))
   return new Promise(resolve => {
-    const scanner = createBackendScanner()
-    let key: Key | undefined
     let over = false
     const done = (rest: readonly Buffer[]) => {
       if (over) return
@@ -40,17 +52,12 @@ export function escort(slot: WaitSlot, { socket: session, inbound, link }: Sides
       link.off('data', onLink).off('end', onLinkEnd).off('error', onLinkEnd).off('drain', onLinkDrain)
       session.off('drain', onSessionDrain)
       inbound.onBytes(undefined)
-      resolve({ toLink: [inbound.release()], toSession: rest, ...(key ? { key } : {}) })
+      resolve(end(rest))
     }
-    const settled = (seen: readonly BackendSeen[]) => {
-      const found = seen.find(one => one.kind === 'key')
-      if (found) key = { processId: found.processId, secret: found.secret }
-      return found !== undefined || seen.some(one => one.kind !== 'passed')
+    const pass = (chunk: Buffer) => {
+      if (!session.write(chunk)) link.pause()
     }
-    const onLink = (chunk: Buffer) => {
-      if (settled(scanner.feed(chunk))) done([chunk])
-      else if (!session.write(chunk)) link.pause()
-    }
+    const onLink = (chunk: Buffer) => (settled(scanner.feed(chunk)) ? done([chunk]) : pass(chunk))
     // An end or a failure of either side is the relay's to pass on.
     const onLinkEnd = () => done([])
     const onSessionDrain = () => link.resume()
@@ -61,11 +68,10 @@ export function escort(slot: WaitSlot, { socket: session, inbound, link }: Sides
     }
     link.on('data', onLink).on('end', onLinkEnd).on('error', onLinkEnd).on('drain', onLinkDrain)
     session.on('drain', onSessionDrain)
-    onLink(answer)
-    if (over) return
     // A cut ends the escort; the relay then carries it out.
     begin(slot, ms(Number.POSITIVE_INFINITY), () => done([]))
     inbound.onBytes(onSession)
     link.resume()
+    pass(answer)
   })
 }

@@ -1,11 +1,11 @@
 // The life of a connection in named hops: startup → pick → dial → relay. After every wait a hop looks whether the session has
 // ended meanwhile; whoever ends it (the client, the janitor, a drain, the gate) has then already said why.
 
-import type { Socket } from 'node:net'
 import { pick, whyNone } from '../pools/pick.js'
 import type { PoolEntry } from '../pools/pool.js'
 import { readEncryptionAnswer } from '../protocol/backend.js'
 import { readFirst } from '../protocol/first.js'
+import type { Wire } from '../relay/wire.js'
 import { formatAddress } from '../topology/address.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
 import { askAgain, type Choice, dial, type Linked, type Request, stillRight } from './attempt.js'
@@ -33,7 +33,7 @@ export async function serve(session: Session, room: Room): Promise<void> {
 }
 
 /** Hop 1. Reads one packet and no more; a cancel is served here, and what is no PostgreSQL is refused. */
-async function readRequest(session: Session, room: Room, link?: Socket): Promise<Request | undefined> {
+async function readRequest(session: Session, room: Room, link?: Wire): Promise<Request | undefined> {
   const { inbound } = doorOf(session)
   const { startupTimeout: within } = session.config
   const late = `mekare: no startup packet within ${formatMs(within)} (startupTimeout)`

@@ -1,7 +1,7 @@
 // A client's bytes before a relay has them: reads up to 10,000 bytes, and notices that the client has left.
 // Owns the socket's listeners until release(); never looks at the socket again after it.
 
-import type { Socket } from 'node:net'
+import type { Wire } from '../relay/wire.js'
 
 /** PostgreSQL's MAX_STARTUP_PACKET_LENGTH: more than this is never read before a member is joined. */
 export const READ_AHEAD = 10_000
@@ -21,7 +21,7 @@ export interface Inbound {
   release(): Buffer
 }
 
-export function createInbound(socket: Socket): Inbound {
+export function createInbound(socket: Wire): Inbound {
   let held: Buffer = Buffer.alloc(0)
   let left: string | undefined
   let wake: (() => void) | undefined

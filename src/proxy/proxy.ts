@@ -107,9 +107,12 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     pumpAll()
   })
 
-  const entrances = createEntrances(accept, deps.bind, ({ listening, leadsTo }) =>
-    report({ kind: 'listening', listen: leadsTo().name, address: listening.bound }),
-  )
+  const entrances = createEntrances({
+    accept,
+    bind: deps.bind,
+    wires: deps.engine.wires,
+    opened: ({ listening, leadsTo }) => report({ kind: 'listening', listen: leadsTo().name, address: listening.bound }),
+  })
 
   async function prepare(plan: ListenersPlan, clusters: ReadonlyMap<string, ClusterView>): Promise<Prepared> {
     const next = new Map(

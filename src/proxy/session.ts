@@ -1,10 +1,10 @@
 // One client's connection, from accept to end, and how it ends: once, with a reason out of the closed list.
 
-import type { Socket } from 'node:net'
 import type { ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import { errorResponse } from '../protocol/write.js'
 import type { Attached, RelayEnd } from '../relay/relay.js'
+import type { Wire } from '../relay/wire.js'
 import type { End, Refusal } from '../sessions/end.js'
 import type { Row, Table } from '../sessions/table.js'
 import type { Address } from '../topology/topology.js'
@@ -15,7 +15,7 @@ import { stopWait, type WaitSlot } from './wait.js'
 
 /** How the client is spoken with until a relay does it. */
 export interface Door {
-  readonly socket: Socket
+  readonly socket: Wire
   readonly inbound: Inbound
 }
 

@@ -1,9 +1,11 @@
-// Takes a connection away from Node: its descriptor is duplicated, what Node had read is taken, and the stream is destroyed, which
-// closes Node's descriptor and sends nothing. The one place that knows where Node keeps a socket's descriptor (undocumented: `_handle.fd`).
+// Takes a connection from its owner. One of our own gives its descriptor up; of Node's the descriptor is duplicated, what Node had read
+// is taken, and the stream is destroyed, which closes Node's descriptor and sends nothing. The one place that knows where Node keeps a socket's descriptor (undocumented: `_handle.fd`).
 
 import type { Socket } from 'node:net'
+import { Connection } from '../linux/connection.js'
 import type { Sockets } from '../linux/sockets.js'
 import type { Pair } from './relay.js'
+import type { Wire } from './wire.js'
 
 interface Handle {
   readonly fd?: number
@@ -18,43 +20,58 @@ export interface Taken {
   readonly toSession: readonly Uint8Array[]
 }
 
-const handleOf = (socket: Socket): Handle | undefined =>
-  (socket as unknown as { readonly _handle?: Handle | null })._handle ?? undefined
+const handleOf = (wire: Wire): Handle | undefined =>
+  (wire as unknown as { readonly _handle?: Handle | null })._handle ?? undefined
 
-/** The descriptor under a socket, or undefined where there is none to take. */
-function descriptorOf(socket: Socket): number | undefined {
-  const handle = handleOf(socket)
+/** The descriptor under a connection, or undefined where there is none to take. */
+function descriptorOf(wire: Wire): number | undefined {
+  if (wire instanceof Connection) return wire.descriptor()
+  const handle = handleOf(wire)
   return handle?.readStop && typeof handle.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined
 }
 
-/** A socket that is broken, ending or not open yet has a history that only Node knows: it stays with Node. */
-const isWhole = (socket: Socket): boolean =>
-  !socket.destroyed && !socket.connecting && !socket.writableEnded && descriptorOf(socket) !== undefined
+/** One that is broken, ending or not open yet has a history that only its owner knows: it stays with Node. */
+const isWhole = (wire: Wire): boolean =>
+  !wire.destroyed && !wire.connecting && !wire.writableEnded && descriptorOf(wire) !== undefined
 
 export const canTake = ({ session, link }: Pair): boolean => isWhole(session) && isWhole(link)
 
-/** True while Node has bytes of its own to write, which nobody else can take. */
+/** True while something is still to be written that nobody else can take. */
 export const isWriting = ({ session, link }: Pair): boolean => session.writableLength > 0 || link.writableLength > 0
 
 /** Takes both, or neither: then the errno says why (descriptors used up). Only for a pair that can be taken and is not writing. */
-export function take(pair: Pair, sockets: Pick<Sockets, 'duplicate'>, close: (fd: number) => void): Taken | number {
-  const session = sockets.duplicate(descriptorOf(pair.session) ?? -1)
+export function take(
+  pair: Pair,
+  sockets: Pick<Sockets, 'duplicate' | 'noDelay'>,
+  close: (fd: number) => void,
+): Taken | number {
+  const descriptor = (wire: Wire) => {
+    const fd = descriptorOf(wire) ?? -1
+    return wire instanceof Connection ? fd : sockets.duplicate(fd)
+  }
+  const session = descriptor(pair.session)
   if (session < 0) return -session
-  const link = sockets.duplicate(descriptorOf(pair.link) ?? -1)
+  const link = descriptor(pair.link)
   if (link < 0) {
-    close(session)
+    if (!(pair.session instanceof Connection)) close(session)
     return -link
   }
   return {
     session,
     link,
-    toLink: [...pair.toLink, ...strip(pair.session)],
-    toSession: [...pair.toSession, ...strip(pair.link)],
+    toLink: [...pair.toLink, ...strip(pair.session, session, sockets)],
+    toSession: [...pair.toSession, ...strip(pair.link, link, sockets)],
   }
 }
 
 /** What Node had read; its stream is gone after it. Nothing comes in between: this thread is the one that reads. */
-function strip(socket: Socket): Buffer[] {
+function strip(wire: Wire, fd: number, sockets: Pick<Sockets, 'noDelay'>): Buffer[] {
+  if (wire instanceof Connection) {
+    wire.release()
+    return []
+  }
+  sockets.noDelay(fd)
+  const socket = wire as Socket
   handleOf(socket)?.readStop?.()
   const chunks: Buffer[] = []
   for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) chunks.push(chunk)

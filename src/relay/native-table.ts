@@ -28,7 +28,7 @@ export const STATE = {
 } as const
 
 export interface NativeTable {
-  /** The first word is set when the thread is to end. */
+  /** The first word is set when the thread is to end; the second is the highest slot that was ever given out. */
   readonly control: Int32Array
   /** By slot. Changes each time a slot is given out, so that nothing late is taken for its present session. */
   readonly generation: Int32Array
@@ -45,7 +45,7 @@ export interface NativeTable {
 export function createTable(): NativeTable {
   const shared = (bytes: number) => new SharedArrayBuffer(bytes)
   return {
-    control: new Int32Array(shared(4)),
+    control: new Int32Array(shared(8)),
     generation: new Int32Array(shared(4 * SLOTS)),
     descriptor: new Int32Array(shared(8 * SLOTS)),
     taken: new Float64Array(shared(16 * SLOTS)),
@@ -58,13 +58,15 @@ export interface WorkerInput {
   readonly table: NativeTable
   /** The eventfd that says: look for commands. */
   readonly wake: number
+  /** The epoll instance it waits on, which the main thread adds ends to. */
+  readonly epoll: number
   /** How long to look for more work before sleeping, in ms. */
   readonly spin: number
   /** Whether many reads or sends may be made in one system call, where the kernel has it. */
   readonly batched: boolean
 }
 
-/** What the main thread asks. Both descriptors are in the table already; the bytes are to be written before anything else. */
+/** What the main thread asks. `attach`: both descriptors are in the table, but not in epoll yet; the bytes are to be written before that. */
 export type Command =
   | {
       readonly kind: 'attach'

@@ -1,18 +1,20 @@
 // One relay thread as the main thread sees it: gives slots out, sends commands, hears endings, and starts it anew when it has crashed.
-// Owns the descriptors of a crashed thread's sessions and the eventfd that wakes it.
+// Owns the descriptors of a crashed thread's sessions, the epoll instance it waits on and the eventfd that wakes it.
 
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
-import { createWake, wake } from '../linux/epoll.js'
+import { createEpoll, createWake, type Epoll, wake } from '../linux/epoll.js'
 import { errnoName, type Libc } from '../linux/libc.js'
-import type { Sockets } from '../linux/sockets.js'
+import { MSG_DONTWAIT, MSG_NOSIGNAL, type Sockets } from '../linux/sockets.js'
 import { joined, type Taken } from './native-handover.js'
 import { endOf, NativeSession } from './native-session.js'
-import { type Command, createTable, SLOTS, type Told } from './native-table.js'
+import { type Command, createTable, SLOTS, STATE, type Told } from './native-table.js'
 import type { Attached, RelayEnd } from './relay.js'
 
 /** A thread that crashes this often within so many milliseconds is given up. */
 const CRASHES = 3
 const WITHIN = 60_000
+/** In ms. */
+const LOOK_LATER = 1000
 
 export interface ThreadDeps {
   readonly libc: Libc
@@ -29,11 +31,14 @@ export class RelayThread {
   private readonly wakeFd: number
   private readonly sessions: (NativeSession | undefined)[] = []
   private readonly free: number[] = []
-  private readonly starts: { worker: Worker; port: MessagePort }[] = []
+  /** Ends that came within the last second. */
+  private readonly fresh = new Set<number>()
+  private readonly starts: { worker: Worker; port: MessagePort; epoll: Epoll }[] = []
   private live = 0
   private crashes: number[] = []
   private stopping = false
   private rousing = false
+  private looking = false
   /** It has run once. A thread that cannot start is not started again. */
   private ran = false
   private stopped: (() => void) | undefined
@@ -67,15 +72,48 @@ export class RelayThread {
       table.state[end] = 0
       table.silence[end] = 0
     }
+    if (slot > (table.control[1] ?? 0)) Atomics.store(table.control, 1, slot)
     table.descriptor[session] = taken.session
     table.descriptor[link] = taken.link
+    this.fresh.add(session).add(link)
+    this.lookLater()
     const attached = new NativeSession(this, slot, ended)
     this.sessions[slot] = attached
     this.live += 1
     if (this.live === 1) this.hold(true)
-    const [toLink, toSession] = [joined(taken.toLink), joined(taken.toSession)]
-    this.send({ kind: 'attach', slot, ...(toLink && { toLink }), ...(toSession && { toSession }) })
+    const toLink = this.first(link, joined(taken.toLink))
+    const toSession = this.first(session, joined(taken.toSession))
+    if (toLink || toSession || !this.show(slot))
+      this.send({ kind: 'attach', slot, ...(toLink && { toLink }), ...(toSession && { toSession }) })
     return attached
+  }
+
+  /** Sends what an end is owed before anything else; gives what the kernel does not take, or what fails, for the thread to see to. */
+  private first(end: number, bytes: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> | undefined {
+    if (!bytes) return undefined
+    const { table } = this
+    const sent = this.deps.libc.send(table.descriptor[end] ?? -1, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL)
+    if (sent <= 0) return bytes
+    table.taken[end ^ 1] = sent
+    table.state[end] = STATE.owing
+    return sent < bytes.length ? bytes.slice(sent) : undefined
+  }
+
+  /**
+   * Lets the thread wait for both ends, without waking it: it has nothing to do before one of them can be read. From the first on it may
+   * do so, and end the session. False where it has to see to it itself.
+   */
+  private show(slot: number): boolean {
+    const { descriptor, generation, state } = this.table
+    const epoll = this.current()?.epoll
+    const [first, second] = [2 * slot, 2 * slot + 1]
+    const of = generation[slot] ?? 0
+    const add = (end: number) => epoll?.add(descriptor[end] ?? -1, end, of, 'reading')
+    if (add(first) !== 0) return false
+    if (add(second) !== 0 && (descriptor[second] ?? -1) >= 0) this.cut(slot)
+    // What could not be sent on to it before it was there to be waited for.
+    if ((state[second] ?? 0) & STATE.blocked) epoll?.addWriting(descriptor[second] ?? -1, second, of)
+    return true
   }
 
   cut(slot: number): void {
@@ -133,12 +171,33 @@ export class RelayThread {
     })
   }
 
+  /**
+   * Within a second, for all that came meanwhile: the kernel is to look after those that are still there, which most new ones need
+   * never (what is closed in between has no descriptor, and what has its number now needs the same), and the thread for who owes an
+   * acknowledgement.
+   */
+  private lookLater(): void {
+    if (this.looking) return
+    this.looking = true
+    setTimeout(() => {
+      this.looking = false
+      for (const end of this.fresh) {
+        const fd = this.table.descriptor[end] ?? -1
+        if (fd >= 0) this.deps.sockets.keepAlive(fd)
+      }
+      this.fresh.clear()
+      if (this.starts.length > 0) wake(this.deps.libc, this.wakeFd)
+    }, LOOK_LATER).unref()
+  }
+
   private start(): void {
     const { port1, port2 } = new MessageChannel()
+    const epoll = createEpoll(this.deps.libc, 1)
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: {
         table: this.table,
         wake: this.wakeFd,
+        epoll: epoll.fd,
         spin: this.deps.spin,
         batched: this.deps.batched,
         port: port2,
@@ -149,7 +208,7 @@ export class RelayThread {
       // It makes hardly any garbage; without a bound its heap grows with what little there is.
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     })
-    const started = { worker, port: port1 }
+    const started = { worker, port: port1, epoll }
     this.starts.push(started)
     let why = 'it ended'
     worker.on('error', error => {
@@ -157,6 +216,7 @@ export class RelayThread {
     })
     worker.on('exit', () => {
       port1.close()
+      epoll.close()
       this.starts.splice(this.starts.indexOf(started), 1)
       this.ended(why)
     })

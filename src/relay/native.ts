@@ -1,6 +1,7 @@
 // The engine that moves bytes in threads of its own, by Linux's system calls: epoll(7), recv(2), send(2).
 // Hands a session over from Node to the thread with the fewest sessions; what cannot be handed over stays with Node's streams.
 
+import { createConnections } from '../linux/connections.js'
 import { loadLibc } from '../linux/libc.js'
 import { createSockets } from '../linux/sockets.js'
 import type { Ms } from '../units/units.js'
@@ -8,6 +9,7 @@ import { canTake, isWriting, type Taken, take, whenWritten } from './native-hand
 import { RelayThread } from './native-thread.js'
 import { createNetEngine } from './net.js'
 import type { Attached, Engine, Pair, RelayEnd } from './relay.js'
+import type { Wires } from './wire.js'
 
 export interface NativeOptions {
   /** At least 1. */
@@ -22,6 +24,7 @@ export interface NativeOptions {
 
 export interface NativeEngine extends Engine {
   readonly name: 'native'
+  readonly wires: Wires
   /** Ends the threads; what is still attached is reset and ends. */
   stop(): Promise<void>
   /** Once every thread runs: nothing; else why one does not. */
@@ -38,6 +41,7 @@ export function createNativeEngine({
 }: NativeOptions): NativeEngine {
   const libc = loadLibc()
   const sockets = createSockets(libc)
+  const wires = createConnections(libc, sockets)
   const deps = { libc, sockets, spin: spin ?? 0, batched, told }
   const threads = Array.from({ length: count }, () => new RelayThread(deps))
   const net = createNetEngine()
@@ -61,6 +65,7 @@ export function createNativeEngine({
 
   return {
     name: 'native',
+    wires,
     threads,
     ready: async () => (await Promise.all(threads.map(thread => thread.ready))).find(why => why !== undefined),
     attach(pair, ended) {
@@ -69,6 +74,7 @@ export function createNativeEngine({
     async stop() {
       process.off('exit', atExit)
       await stop()
+      wires.close()
     },
   }
 }

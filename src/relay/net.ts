@@ -4,6 +4,7 @@
 import type { Socket } from 'node:net'
 import type { Attached, Engine, Pair, RelayEnd } from './relay.js'
 import { reset } from './reset.js'
+import type { Wire } from './wire.js'
 
 /**
  * How long a side may take over its last bytes once the other side has failed or the session is cut, in milliseconds.
@@ -18,6 +19,8 @@ const KEEPALIVE_AFTER = 5000
 export function createNetEngine(): Engine {
   return { name: 'net', attach: (pair, ended) => new NetRelay(pair, ended) }
 }
+
+const socketOf = (wire: Wire): Socket => wire.toSocket?.() ?? (wire as Socket)
 
 /** One direction. */
 interface Flow {
@@ -44,8 +47,9 @@ class NetRelay implements Attached {
     pair: Pair,
     private readonly ended: (end: RelayEnd) => void,
   ) {
-    this.up = this.flow('session', pair.session, pair.link)
-    this.down = this.flow('link', pair.link, pair.session)
+    const [session, link] = [socketOf(pair.session), socketOf(pair.link)]
+    this.up = this.flow('session', session, link)
+    this.down = this.flow('link', link, session)
     this.listen(this.up)
     this.listen(this.down)
     // Everything handed over is written before either side is read or found dead, so that both keep their order.

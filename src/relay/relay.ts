@@ -1,11 +1,11 @@
-// The contract between the proxy and whatever moves the bytes. An engine owns both sockets from attach() on.
+// The contract between the proxy and whatever moves the bytes. An engine owns both connections from attach() on.
 
-import type { Socket } from 'node:net'
 import type { Ms } from '../units/units.js'
+import type { Wire, Wires } from './wire.js'
 
 export interface Pair {
-  readonly session: Socket
-  readonly link: Socket
+  readonly session: Wire
+  readonly link: Wire
   /** Bytes already read from the session, to be written to the link before anything else; and the reverse. */
   readonly toLink: readonly Buffer[]
   readonly toSession: readonly Buffer[]
@@ -29,7 +29,9 @@ export interface Attached {
 
 export interface Engine {
   readonly name: 'net' | 'native'
-  /** Takes both sockets over. `ended` is called exactly once, after both are closed and counts() is final. */
+  /** Connections of its own making, which cost it least to take over; absent: Node makes them. */
+  readonly wires?: Wires
+  /** Takes both connections over. `ended` is called exactly once, after both are closed and counts() is final. */
   attach(pair: Pair, ended: (end: RelayEnd) => void): Attached
   /** Ends what the engine runs; sessions still attached are reset and end. */
   stop?(): Promise<void>

@@ -4,29 +4,30 @@ import { once } from 'node:events'
 import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine, RelayEnd } from './relay.js'
+import type { Wire } from './wire.js'
 
 const PATIENCE = 2000
 
 /** The reason why the engine does not work here, or undefined. */
 export async function tryOut(engine: Engine): Promise<string | undefined> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
-  const sockets: Socket[] = []
+  const wires: Wire[] = []
   const timer = new AbortController()
   const late = sleep(PATIENCE, `a session over loopback was not through within ${PATIENCE} ms`, timer)
   try {
-    const failure = play(engine, server, sockets).catch((error: Error) => `a session over loopback: ${error.message}`)
+    const failure = play(engine, server, wires).catch((error: Error) => `a session over loopback: ${error.message}`)
     return await Promise.race([failure, late])
   } finally {
     timer.abort()
     late.catch(() => {})
-    for (const socket of sockets) socket.destroy()
+    for (const wire of wires) wire.destroy()
     server.close()
   }
 }
 
-async function play(engine: Engine, server: Server, sockets: Socket[]): Promise<string | undefined> {
-  const [client, session] = await join(server, sockets)
-  const [link, backend] = await join(server, sockets)
+async function play(engine: Engine, server: Server, wires: Wire[]): Promise<string | undefined> {
+  const [client, session] = await join(server, wires, dialByNode)
+  const [link, backend] = await join(server, wires, to => engine.wires?.connect(to) ?? dialByNode(to))
   const texts = Promise.all([everything(backend), everything(client)])
   texts.catch(() => {})
   let attached: ReturnType<Engine['attach']> | undefined
@@ -46,14 +47,25 @@ async function play(engine: Engine, server: Server, sockets: Socket[]): Promise<
   return found === 'start and go, hello and bye, 12, 13' ? undefined : `a session over loopback gave: ${found}`
 }
 
-async function join(server: Server, sockets: Socket[]): Promise<[Socket, Socket]> {
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+const dialByNode = (to: Place): Socket => dial({ ...to, allowHalfOpen: true })
+
+async function join<W extends Wire>(server: Server, wires: Wire[], open: (to: Place) => W): Promise<[W, Socket]> {
   if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const near = dial({ port, host: '127.0.0.1', allowHalfOpen: true })
-  sockets.push(near)
-  const [[far]] = await Promise.all([once(server, 'connection'), once(near, 'connect')])
-  sockets.push(far as Socket)
+  const near = open({ port, host: '127.0.0.1' })
+  wires.push(near)
+  const connected = new Promise<void>((resolve, reject) => {
+    near.on('error', reject)
+    near.once('connect', resolve)
+  })
+  const [[far]] = await Promise.all([once(server, 'connection'), connected])
+  wires.push(far as Socket)
   return [near, far as Socket]
 }
 

@@ -65,13 +65,15 @@ export interface LaneDeps {
   readonly table: NativeTable
   /** The end's connection has failed. */
   fail(end: number, errno: number, call: Ending['call']): void
+  /** The end takes no more for now; that it does again is news. */
+  blocked(end: number): void
   /** Both ends have ended in order and were told. */
   ended(slot: number): void
   /** Offered an end that has something to read; true when it is seen to. */
   later(end: number): boolean
 }
 
-export function createLane({ libc, sockets, table, fail, ended, later }: LaneDeps): Lane & RoundLane {
+export function createLane({ libc, sockets, table, fail, ended, blocked, later }: LaneDeps): Lane & RoundLane {
   const { descriptor, state, taken } = table
   const chunk = new Uint8Array(BULK)
   /** By end: how much its last read gave. */
@@ -110,6 +112,7 @@ export function createLane({ libc, sockets, table, fail, ended, later }: LaneDep
     bytes.set(rest)
     backlogs.set(end, { bytes, sent: 0, length: rest.length })
     mark(end, STATE.blocked)
+    blocked(end)
   }
 
   function flush(end: number): boolean {

@@ -7,8 +7,8 @@ import { type NativeTable, STATE } from './native-table.js'
 const PERIOD = 1000
 
 export interface Silences {
-  /** From now on this slot is looked at. */
-  watch(slot: number): void
+  /** The slot's session has ended. */
+  forget(slot: number): void
   /** Looks when it is time. `active`: something was moved since the last call, so that somebody may owe an acknowledgement now. */
   look(now: number, active: boolean): void
   /** True while somebody may owe an acknowledgement. */
@@ -17,11 +17,10 @@ export interface Silences {
 
 export function createSilences(
   sockets: Pick<Sockets, 'silence'>,
-  { descriptor, state, silence }: NativeTable,
+  { control, descriptor, state, silence }: NativeTable,
 ): Silences {
   /** By end: when it was first seen to owe. The kernel's own measure also counts the time before there was anything to acknowledge. */
   const since = new Map<number, number>()
-  let highest = -1
   let due = 0
   let armed = false
 
@@ -40,16 +39,15 @@ export function createSilences(
   }
 
   return {
-    watch(slot) {
-      highest = Math.max(highest, slot)
+    forget(slot) {
       for (const end of [2 * slot, 2 * slot + 1]) since.delete(end)
-      armed = true
     },
     look(now, active) {
       if (active) armed = true
       if (now < due) return
       due = now + PERIOD
       armed = false
+      const highest = Atomics.load(control, 1)
       for (let end = 0; end < 2 * highest + 2; end++)
         if ((state[end] ?? 0) & STATE.owing && (descriptor[end] ?? -1) >= 0) lookAt(end, now)
     },

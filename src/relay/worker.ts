@@ -16,22 +16,32 @@ import { createSleep } from './worker-sleep.js'
 const EVENTS = 256
 const WAKE = -1
 
-function run({ table, wake, spin, batched, port }: WorkerInput & { readonly port: MessagePort }): void {
+function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { readonly port: MessagePort }): void {
   const libc = loadLibc()
   const sockets = createSockets(libc)
-  const epoll = createEpoll(libc, EVENTS)
-  const errno = epoll.add(wake, WAKE, 0)
+  const epoll = createEpoll(libc, EVENTS, fd)
+  const errno = epoll.add(wake, WAKE, 0, 'reading')
   if (errno !== 0) throw new Error(`epoll_ctl: errno ${errno}`)
   const { descriptor, generation, state } = table
   const now = () => performance.now()
   const endings: Ending[] = []
 
-  const deaths = createDeaths({ libc, sockets, table, now, lane: () => lane, over: ending => endings.push(ending) })
-  const ended = (slot: number) => {
-    endings.push(inOrder(slot))
+  /** By end: that it can be written to is told. */
+  const writing = new Uint8Array(state.length)
+  const over = (ending: Ending) => {
+    silences.forget(ending.slot)
+    writing.fill(0, 2 * ending.slot, 2 * ending.slot + 2)
+    endings.push(ending)
+  }
+  const deaths = createDeaths({ libc, sockets, table, now, lane: () => lane, over })
+  const ended = (slot: number) => over(inOrder(slot))
+  const blocked = (end: number) => {
+    if (writing[end] === 1) return
+    writing[end] = 1
+    epoll.addWriting(descriptor[end] ?? -1, end, generation[end >> 1] ?? 0)
   }
   const later = (end: number) => round.add(end)
-  const lane = createLane({ libc, sockets, table, fail: deaths.fail, ended, later })
+  const lane = createLane({ libc, sockets, table, fail: deaths.fail, ended, blocked, later })
   const batch = batched ? createBatch(libc) : undefined
   const round = batch ? createRound({ batch, table, fail: deaths.fail, lane: () => lane }) : NO_ROUND
   const silences = createSilences(sockets, table)
@@ -55,15 +65,14 @@ function run({ table, wake, spin, batched, port }: WorkerInput & { readonly port
 
   function attach(slot: number, toLink?: Uint8Array, toSession?: Uint8Array): void {
     const [session, link] = [2 * slot, 2 * slot + 1]
-    for (const end of [session, link]) sockets.prepare(descriptor[end] ?? -1)
     if (toLink) lane.first(link, toLink)
     if (toSession) lane.first(session, toSession)
-    silences.watch(slot)
     // Only now, when both ends are owed what was handed over: a flush that fails passes on what the failed end had still sent.
     for (const end of [link, session]) if (isAlive(end)) lane.flush(end)
     for (const end of [session, link]) {
       const fd = descriptor[end] ?? -1
       const errno = fd < 0 ? 0 : epoll.add(fd, end, generation[slot] ?? 0)
+      writing[end] = 1
       if (errno !== 0) deaths.fail(end, errno, 'read')
     }
   }
@@ -97,7 +106,6 @@ function run({ table, wake, spin, batched, port }: WorkerInput & { readonly port
     while (Atomics.load(table.control, 0) === 0) turn()
   } finally {
     batch?.close()
-    epoll.close()
   }
   port.close()
 }

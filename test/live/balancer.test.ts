@@ -219,6 +219,7 @@ async function strangers(t: Test, { accepts, requires, sight }: Place): Promise<
     const M = `mekare: ${STRANGER} is not in listen.requires.proxyFrom (proxyProtocol: require)`
     t.match(errorFields(wire.received()), { C: '28000', M }, 'require: only the balancer may come')
   }
+  await sight.line(/requires: refused/)
   t.match(sight.lines(/requires: refused/), [
     /refused 127\.0\.0\.51:\d+ \(refused_address\): mekare: 127\.0\.0\.51 is not/,
   ])

@@ -12,6 +12,7 @@ import t, { type Test } from 'tap'
 import { createNativeEngine } from '../../src/relay/native.js'
 import { createNetEngine } from '../../src/relay/net.js'
 import type { Attached, Engine, Pair, RelayEnd } from '../../src/relay/relay.js'
+import type { Wire as End } from '../../src/relay/wire.js'
 
 const native = createNativeEngine({ threads: 2 })
 await native.ready()
@@ -27,27 +28,31 @@ process.on('uncaughtException', error => unhandled.push(error))
 process.on('unhandledRejection', error => unhandled.push(error))
 
 /** One relayed connection: `client` and `backend` are the far ends, `session` and `link` the sockets handed to the engine. */
-interface Wire {
+interface Wire<E extends End = Socket> {
   readonly client: Socket
-  readonly session: Socket
-  readonly link: Socket
+  readonly session: E
+  readonly link: E
   readonly backend: Socket
 }
 
-type Join = () => Promise<{ near: Socket; far: Socket }>
+type Join<Near = Socket, Far = Socket> = () => Promise<{ near: Near; far: Far }>
 
 /** Joins one at a time: two at once would both take the first connection that comes. */
-function joiner(server: Server, address: { port: number; host: string } | { path: string }): Join {
+function oneByOne<Near, Far>(join: Join<Near, Far>): Join<Near, Far> {
   let last: Promise<unknown> = Promise.resolve()
   return () => {
-    const joined = last.then(async () => {
-      const near = dial({ ...address, allowHalfOpen: true })
-      const [[far]] = await Promise.all([once(server, 'connection'), once(near, 'connect')])
-      return { near, far: far as Socket }
-    })
+    const joined = last.then(join)
     last = joined
     return joined
   }
+}
+
+function joiner(server: Server, address: { port: number; host: string } | { path: string }): Join {
+  return oneByOne(async () => {
+    const near = dial({ ...address, allowHalfOpen: true })
+    const [[far]] = await Promise.all([once(server, 'connection'), once(near, 'connect')])
+    return { near, far: far as Socket }
+  })
 }
 
 async function listening(server: Server, where: { port: number; host: string } | { path: string }): Promise<Server> {
@@ -77,12 +82,54 @@ async function wire(sessionSide: Join = tcp.join): Promise<Wire> {
   return { client, session, link, backend }
 }
 
+const portOf = (server: Server): number => {
+  const bound = server.address()
+  return typeof bound === 'object' && bound !== null ? bound.port : 0
+}
+
+/** Sessions accepted and links opened by the native engine itself. */
+async function ownWires(): Promise<() => Promise<Wire<End>>> {
+  const wires = native.wires
+  const { server } = await loopback()
+  const port = portOf(server)
+  let came: (session: End) => void = noop
+  const accepting = wires.accept((server as unknown as { _handle: { fd: number } })._handle.fd, session =>
+    came(session.on('error', noop)),
+  )
+  server.close()
+  t.teardown(() => accepting?.close())
+  const sessions = oneByOne(async () => {
+    const accepted = new Promise<End>(resolve => {
+      came = resolve
+    })
+    const near = dial({ port, host: '127.0.0.1', allowHalfOpen: true })
+    const [far] = await Promise.all([accepted, once(near, 'connect')])
+    return { near, far }
+  })
+  const links = oneByOne(async () => {
+    const near = wires.connect({ host: '127.0.0.1', port: portOf(tcp.server) })
+    if (!near) throw new Error('not opened')
+    near.on('error', noop)
+    const connected = new Promise<void>(resolve => near.once('connect', resolve))
+    const [[far]] = await Promise.all([once(tcp.server, 'connection'), connected])
+    return { near, far: far as Socket }
+  })
+  return async () => {
+    const { near: client, far: session } = await sessions()
+    const { near: link, far: backend } = await links()
+    return { client, session, link, backend }
+  }
+}
+
+/** The engine's own, made before any test counts descriptors. */
+const ownWire = await ownWires()
+
 interface Relayed extends Attached {
   readonly ended: Promise<RelayEnd>
   readonly endings: RelayEnd[]
 }
 
-function relay(engine: Engine, { session, link }: Wire, given: Partial<Pair> = {}): Relayed {
+function relay(engine: Engine, { session, link }: Wire<End>, given: Partial<Pair> = {}): Relayed {
   const endings: RelayEnd[] = []
   const { promise, resolve } = withResolvers<RelayEnd>()
   const attached = engine.attach({ session, link, toLink: [], toSession: [], ...given }, end => {
@@ -144,8 +191,9 @@ async function settled(before: number): Promise<number> {
   return descriptors()
 }
 
-function close({ client, session, link, backend }: Wire): void {
-  for (const socket of [client, session, link, backend]) socket.on('error', () => {}).destroy()
+function close({ client, session, link, backend }: Wire<End>): void {
+  const ends: End[] = [client, session, link, backend]
+  for (const end of ends) end.on('error', () => {}).destroy()
 }
 
 const side = {
@@ -467,7 +515,7 @@ for (const engine of engines) {
     const sides = fc.tuple(fc.record(side), fc.record(side), cutAfter)
     await fc.assert(
       fc.asyncProperty(fc.array(sides, { minLength: 4, maxLength: 8 }), async plans => {
-        await Promise.all(plans.map(plan => playOut(plan, open)))
+        await Promise.all(plans.map(plan => playOut(plan, wire, open)))
       }),
       { numRuns: 24, endOnFailure: true },
     )
@@ -478,10 +526,10 @@ for (const engine of engines) {
 const STORM = 1000 * Number(process.env.MEKARE_STORM_SECONDS ?? 3.5)
 const AT_ONCE = 48
 
-for (const [title, engine] of [
-  ['net', engines[0]],
-  ['native', native],
-  ['native without io_uring', unbatched],
+for (const [title, engine, make] of [
+  ['net', engines[0], wire],
+  ['native', native, ownWire],
+  ['native without io_uring, connections made by Node', unbatched, wire],
 ] as const)
   t.test(`${title}: some hundred sessions a second, ended, reset and cut at random, mix up no byte`, async t => {
     const before = descriptors()
@@ -489,9 +537,9 @@ for (const [title, engine] of [
     let played = 0
     let endings = 0
     const opening =
-      (wires: Wire[]): Open =>
+      (wires: Wire<End>[]): Open<End> =>
       async (w, given) => {
-        const made = w ?? (await wire())
+        const made = w ?? (await make())
         const relayed = relay(engine ?? native, made, given)
         relayed.ended.then(() => {
           endings += relayed.endings.length
@@ -504,8 +552,8 @@ for (const [title, engine] of [
     const player = async () => {
       while (performance.now() < until)
         for (const plan of fc.sample(plans, 8)) {
-          const wires: Wire[] = []
-          await playOut(plan, opening(wires))
+          const wires: Wire<End>[] = []
+          await playOut(plan, make, opening(wires))
           for (const made of wires) close(made)
           played++
         }
@@ -581,13 +629,17 @@ function stutter(socket: Socket, pauses: readonly number[]): void {
   })
 }
 
-type Open = (w?: Wire, given?: Partial<Pair>) => Promise<[Wire, Relayed]>
+type Open<E extends End = Socket> = (w?: Wire<E>, given?: Partial<Pair>) => Promise<[Wire<E>, Relayed]>
 
-async function playOut([up, down, cutAfter]: [Side, Side, number | null], open: Open): Promise<void> {
+async function playOut<E extends End>(
+  [up, down, cutAfter]: [Side, Side, number | null],
+  make: () => Promise<Wire<E>>,
+  open: Open<E>,
+): Promise<void> {
   const [nextUp, nextDown] = [stream(), stream()]
   const [toLink, toSession] = [up.given.map(nextUp), down.given.map(nextDown)]
   const [sentUp, sentDown]: [Sent, Sent] = [{ chunks: [...toLink] }, { chunks: [...toSession] }]
-  const w = await wire()
+  const w = await make()
   const [atBackend, atClient] = [hear(w.backend), hear(w.client)]
   stutter(w.backend, down.pauses)
   stutter(w.client, up.pauses)

@@ -25,7 +25,6 @@ function silent(answers: (number | undefined)[]) {
     },
     table,
   )
-  silences.watch(0)
   return { silences, asked: () => asked }
 }
 

@@ -1,0 +1,291 @@
+// One connection by system calls, with the part of Node's Socket that its user needs: the same events, the same names, half-open as
+// a matter of course. Owns its descriptor until it is destroyed or released. Buffers nothing it has read.
+
+import { EventEmitter } from 'node:events'
+import { Socket } from 'node:net'
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from './epoll.js'
+import { formatIp } from './ip-address.js'
+import { EAGAIN, errnoName, type Libc } from './libc.js'
+import { ipPort } from './sockaddr.js'
+import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, type Sockets } from './sockets.js'
+
+/** What connections of one thread share. */
+export interface Home {
+  readonly libc: Libc
+  readonly sockets: Sockets
+  /** What is read goes here first. */
+  readonly chunk: Uint8Array
+  /** Tells it from now on when it can be read. Errno, 0 when added. */
+  watch(connection: Connection): number
+  /** And when it can be written to, which is told at once where it can be. */
+  watchWriting(connection: Connection): void
+  /** Tells it no more; `elsewhere`: its descriptor stays open. */
+  unwatch(connection: Connection, elsewhere: boolean): void
+}
+
+const EALREADY = 114
+const MAPPED = '00000000000000000000ffff'
+
+interface Name {
+  readonly host: string | undefined
+  readonly port: number | undefined
+}
+
+/** What the peer has not taken yet. */
+interface Owed {
+  readonly bytes: Uint8Array
+  readonly done: (() => void) | undefined
+}
+
+export class Connection extends EventEmitter {
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  bytesRead = 0
+  readonly readableLength = 0
+  writableLength = 0
+  writableEnded = false
+  destroyed = false
+  connecting: boolean
+  private paused = true
+  private readable = false
+  /** The peer has ended or failed: it is read until that shows, for no more news of it will come. */
+  private closing = false
+  private readEnded = false
+  private told = false
+  private lastWords = false
+  private reading = false
+  private writing = false
+  private own: Name | undefined
+  private readonly owed: Owed[] = []
+
+  constructor(
+    private readonly home: Home,
+    private fd: number,
+    peer: Name,
+    /** What connect(2) says when it is asked once more: 0 when it stands, EALREADY when it is under way. Absent: it was accepted. */
+    opening?: number,
+  ) {
+    super()
+    this.remoteAddress = peer.host
+    this.remotePort = peer.port
+    this.connecting = opening !== undefined
+    const refused = opening === EALREADY ? 0 : (opening ?? 0)
+    const errno = refused || home.watch(this)
+    if (errno !== 0) this.destroy(failure(refused ? 'connect' : 'epoll_ctl', errno))
+    else if (opening === 0) process.nextTick(() => this.happened(EPOLLOUT))
+    else if (this.connecting) this.watchWriting()
+  }
+
+  descriptor(): number {
+    return this.fd
+  }
+
+  get localAddress(): string | undefined {
+    return this.name().host
+  }
+
+  get localPort(): number | undefined {
+    return this.name().port
+  }
+
+  /** Its readiness has changed, as epoll(7) tells it. */
+  happened(events: number): void {
+    if (this.connecting && !this.opened(events)) return
+    if (events & EPOLLOUT && this.owed.length > 0) this.flush()
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) === 0) return
+    this.readable = true
+    // What came before a failure is read before it.
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.closing = true
+    if (!this.paused) this.read()
+  }
+
+  pause(): this {
+    this.paused = true
+    return this
+  }
+
+  resume(): this {
+    this.paused = false
+    if (this.readable && !this.reading) this.readSoon(process.nextTick)
+    return this
+  }
+
+  /** True when the kernel took all of it; else `drain` follows. `done` is called when it was taken, or never will be. */
+  write(bytes: Uint8Array, done?: () => void): boolean {
+    const waits = this.owed.length > 0 || this.connecting
+    const sent = waits || this.writableEnded ? 0 : this.send(bytes)
+    // A send that failed has destroyed it.
+    if (this.destroyed || this.writableEnded || (!waits && sent === bytes.length)) {
+      if (done) process.nextTick(done)
+      return !this.destroyed && !this.writableEnded
+    }
+    this.owed.push({ bytes: bytes.subarray(sent), done })
+    this.watchWriting()
+    this.writableLength += bytes.length - sent
+    return false
+  }
+
+  /** Sends this, then the end. */
+  end(bytes?: Uint8Array): this {
+    if (bytes) this.write(bytes)
+    this.writableEnded = true
+    if (this.owed.length === 0 && !this.connecting) this.tell()
+    return this
+  }
+
+  destroySoon(): void {
+    this.lastWords = true
+    if (this.owed.length === 0) this.destroy()
+    else if (!this.writableEnded) this.end()
+  }
+
+  destroy(error?: Error): this {
+    if (this.destroyed) return this
+    this.destroyed = true
+    this.home.unwatch(this, false)
+    this.home.libc.close(this.fd)
+    this.fd = -1
+    this.forgive()
+    process.nextTick(() => {
+      if (error) this.emit('error', error)
+      this.emit('close', error !== undefined)
+    })
+    return this
+  }
+
+  /** Gives the descriptor to a new owner, without a word to listeners; nothing may be owed to the peer. -1 where there is none. */
+  release(): number {
+    const { fd } = this
+    if (this.destroyed) return -1
+    this.home.unwatch(this, true)
+    this.fd = -1
+    this.destroyed = true
+    return fd
+  }
+
+  /** The same connection as Node's own; this one is no more. What is still owed is written first. */
+  toSocket(): Socket {
+    const owed = this.owed.splice(0)
+    const fd = this.release()
+    if (fd < 0) return new Socket().destroy()
+    const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true })
+    for (const { bytes, done } of owed) socket.write(bytes, done)
+    if (this.writableEnded) socket.end()
+    return socket
+  }
+
+  private watchWriting(): void {
+    if (this.writing) return
+    this.writing = true
+    this.home.watchWriting(this)
+  }
+
+  private name(): Name {
+    this.own ??= nameOf(this.fd < 0 ? new Uint8Array() : this.home.sockets.name(this.fd))
+    return this.own
+  }
+
+  /** Whether the connection stands. */
+  private opened(events: number): boolean {
+    if (this.fd < 0) return false
+    const errno = events & EPOLLERR ? this.home.sockets.takeError(this.fd) : 0
+    if (errno !== 0) this.destroy(failure('connect', errno))
+    if (errno !== 0 || (events & EPOLLOUT) === 0) return false
+    this.connecting = false
+    if (this.writableEnded && this.owed.length === 0) this.tell()
+    this.emit('connect')
+    return true
+  }
+
+  /** One read in a turn: whoever heard of it goes on before the next one, which may bring the end. */
+  private read(): void {
+    if (!this.readable || this.paused || this.fd < 0) return
+    const { libc, chunk } = this.home
+    const got = libc.recv(this.fd, chunk, chunk.length, MSG_DONTWAIT)
+    if (got > 0) {
+      this.bytesRead += got
+      this.readable = got === chunk.length || this.closing
+      this.emit('data', Buffer.from(chunk.subarray(0, got)))
+      if (this.readable && !this.reading) this.readSoon(setImmediate)
+    } else if (got === 0) this.ended()
+    else this.notRead(libc.errno())
+  }
+
+  private readSoon(when: (go: () => void) => unknown): void {
+    this.reading = true
+    when(() => {
+      this.reading = false
+      this.read()
+    })
+  }
+
+  private notRead(errno: number): void {
+    if (errno !== EAGAIN) this.destroy(failure('read', errno))
+    this.readable = false
+    this.closing = false
+  }
+
+  private ended(): void {
+    this.readable = false
+    if (this.readEnded) return
+    this.readEnded = true
+    this.emit('end')
+    if (this.told) this.destroy()
+  }
+
+  /** How much was sent; on failure it is destroyed. */
+  private send(bytes: Uint8Array): number {
+    if (bytes.length === 0 || this.destroyed) return 0
+    const sent = this.home.libc.send(this.fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL)
+    if (sent >= 0) return sent
+    const errno = this.home.libc.errno()
+    if (errno !== EAGAIN) this.destroy(failure('write', errno))
+    return 0
+  }
+
+  private flush(): void {
+    for (let next = this.owed[0]; next && !this.destroyed; next = this.owed[0]) {
+      const sent = this.send(next.bytes)
+      if (this.destroyed) return
+      this.writableLength -= sent
+      if (sent < next.bytes.length) {
+        this.owed[0] = { ...next, bytes: next.bytes.subarray(sent) }
+        return
+      }
+      this.owed.shift()
+      if (next.done) process.nextTick(next.done)
+    }
+    if (this.destroyed) return
+    if (this.lastWords) this.destroy()
+    else if (this.writableEnded) this.tell()
+    else this.emit('drain')
+  }
+
+  /** Tells the peer of the end, once it has all before it. */
+  private tell(): void {
+    if (this.told || this.destroyed) return
+    this.told = true
+    if (this.home.libc.shutdown(this.fd, SHUT_WR) < 0) this.destroy(failure('shutdown', this.home.libc.errno()))
+    else if (this.readEnded) this.destroy()
+  }
+
+  private forgive(): void {
+    this.writableLength = 0
+    for (const { done } of this.owed.splice(0)) if (done) process.nextTick(done)
+  }
+}
+
+/** As Node's own errors: the call, the errno's name. */
+function failure(call: string, errno: number): Error {
+  const code = errnoName(errno)
+  return Object.assign(new Error(`${call} ${code}`), { code, syscall: call })
+}
+
+/** What a sockaddr says; an IPv4 address within IPv6 as Node writes it: ::ffff:10.0.0.7. Nothing of a Unix socket. */
+export function nameOf(sockaddr: Uint8Array): Name {
+  const found = ipPort(sockaddr)
+  if (!found) return { host: undefined, port: undefined }
+  const { address, port } = found
+  const mapped = address.length === 16 && Buffer.from(address.subarray(0, 12)).toString('hex') === MAPPED
+  return { host: mapped ? `::ffff:${formatIp(address.slice(12))}` : formatIp(address), port }
+}

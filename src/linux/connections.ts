@@ -1,0 +1,184 @@
+// Connections by system calls within Node's event loop, accepted and opened: one epoll(7) instance for all of them, which the loop
+// itself watches. What is ready is served in one turn; no thread is in between. Knows no session and no protocol.
+
+import { Connection, type Home, nameOf } from './connection.js'
+import { createEpoll } from './epoll.js'
+import { parseIp } from './ip-address.js'
+import { EAGAIN, type Libc } from './libc.js'
+import { familyOf, ipPortSockaddr } from './sockaddr.js'
+import { NAME_ROOM, type Sockets } from './sockets.js'
+
+const EVENTS = 256
+const CHUNK = 65_536
+/** Accepted before others have their turn. */
+const TURN = 64
+/** Before the next look for a descriptor, in ms. */
+const PAUSE = 100
+const SOCK_STREAM = 1
+const NONBLOCK = 0o4000
+const CLOEXEC = 0o2000000
+const EINPROGRESS = 115
+const ECONNABORTED = 103
+/** No descriptor left, of the process or of the machine. */
+const USED_UP: ReadonlySet<number> = new Set([24, 23])
+
+/** A socket that listens, in our hands. */
+export interface Accepting {
+  readonly fd: number
+  /** Closes the descriptor; nobody new comes. */
+  close(): void
+}
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+export interface Connections {
+  /** Begins to open one, with no delay; undefined where the host is a name, or no descriptor is left. Keepalive is for whoever keeps it. */
+  connect(to: Place): Connection | undefined
+  /** Accepts on a socket that listens, by a descriptor of our own; undefined where none is left. Whoever comes is paused. */
+  accept(fd: number, came: (connection: Connection) => void): Accepting | undefined
+  /** Nobody is told of anything any more. */
+  close(): void
+}
+
+/** Who hears of a descriptor. */
+interface Owner {
+  happened(events: number): void
+}
+
+/** Throws with the reason where the kernel or Node's event loop refuses. Keeps the process while there is a connection or a listening socket. */
+export function createConnections(libc: Libc, sockets: Sockets): Connections {
+  const epoll = createEpoll(libc, EVENTS)
+  const owners = new Map<number, Owner>()
+  const keys = new Map<number, number>()
+  let last = 0
+  let due = false
+
+  // Where it is forbidden, that is to show now.
+  epoll.wait(0)
+  // The loop calls from outside of any turn, where no promise would go on: an immediate is a turn, in the same round of the loop.
+  const watch = libc.watch(epoll.fd, () => {
+    if (due) return
+    due = true
+    setImmediate(serve)
+  })
+  watch.unref()
+
+  function serve(): void {
+    due = false
+    const count = epoll.wait(0)
+    // Whoever was closed by one before it has no owner any more, whoever has its descriptor now.
+    for (let index = 0; index < count; index++) owners.get(epoll.key(index))?.happened(epoll.events(index))
+  }
+
+  function add(fd: number, owner: Owner): number {
+    last = (last + 1) & 0x7fffffff
+    const errno = epoll.add(fd, last, 0, 'reading')
+    if (errno !== 0) return errno
+    owners.set(last, owner)
+    keys.set(fd, last)
+    if (owners.size === 1) watch.ref()
+    return 0
+  }
+
+  function remove(fd: number, elsewhere: boolean): void {
+    const key = keys.get(fd)
+    if (key === undefined) return
+    keys.delete(fd)
+    owners.delete(key)
+    if (owners.size === 0) watch.unref()
+    if (elsewhere) epoll.remove(fd)
+  }
+
+  const home: Home = {
+    libc,
+    sockets,
+    chunk: new Uint8Array(CHUNK),
+    watch: connection => add(connection.descriptor(), connection),
+    watchWriting: connection => epoll.addWriting(connection.descriptor(), keys.get(connection.descriptor()) ?? 0, 0),
+    unwatch: (connection, elsewhere) => remove(connection.descriptor(), elsewhere),
+  }
+
+  /** Made once for each place: the same few members are dialled again and again. */
+  const addresses = new WeakMap<Place, Uint8Array | undefined>()
+  function addressOf(to: Place): Uint8Array | undefined {
+    if (addresses.has(to)) return addresses.get(to)
+    const ip = parseIp(to.host)
+    const address = ip && ipPortSockaddr(ip, to.port)
+    addresses.set(to, address)
+    return address
+  }
+
+  function connect(to: Place): Connection | undefined {
+    const address = addressOf(to)
+    if (!address) return undefined
+    const fd = libc.socket(familyOf(address), SOCK_STREAM | NONBLOCK | CLOEXEC, 0)
+    if (fd < 0) return undefined
+    sockets.noDelay(fd)
+    const ask = () => (libc.connect(fd, address, address.length) < 0 ? libc.errno() : 0)
+    const errno = ask()
+    // To an address of this machine it stands at once, although the first call never says so.
+    return new Connection(home, fd, to, errno === EINPROGRESS ? ask() : errno)
+  }
+
+  function accept(listening: number, came: (connection: Connection) => void): Accepting | undefined {
+    const fd = sockets.duplicate(listening)
+    if (fd < 0) return undefined
+    const name = new Uint8Array(NAME_ROOM)
+    const length = new Int32Array(1)
+    let spare = sockets.duplicate(fd)
+    let open = true
+
+    const next = () => {
+      name.fill(0)
+      length[0] = NAME_ROOM
+      return libc.accept4(fd, name, length, NONBLOCK | CLOEXEC)
+    }
+    /** Whoever comes while no descriptor is left is closed, as libuv does: left alone he would wait for ever. False: not even that can be done. */
+    const turnAway = () => {
+      libc.close(spare)
+      libc.close(next())
+      spare = sockets.duplicate(fd)
+      return spare >= 0
+    }
+    const take = () => {
+      for (let turn = 0; turn < TURN && open; turn++) {
+        const taken = next()
+        const errno = taken < 0 ? libc.errno() : 0
+        if (errno === 0) came(new Connection(home, taken, nameOf(name)))
+        else if (errno === EAGAIN) return
+        else if (errno !== ECONNABORTED && !(USED_UP.has(errno) && turnAway())) {
+          setTimeout(take, PAUSE)
+          return
+        }
+      }
+      if (open) setImmediate(take)
+    }
+
+    // Who is accepted has the options of the socket he came to.
+    sockets.noDelay(fd)
+    sockets.keepAlive(fd)
+    const accepting = {
+      fd,
+      close() {
+        open = false
+        remove(fd, true)
+        for (const one of [fd, spare]) libc.close(one)
+      },
+    }
+    if (add(fd, { happened: take }) === 0) return accepting
+    accepting.close()
+    return undefined
+  }
+
+  return {
+    connect,
+    accept,
+    close() {
+      watch.close()
+      epoll.close()
+    },
+  }
+}
