@@ -26,7 +26,11 @@ export interface CheckStatus {
 
 /** What has been of a member since this router started. */
 export interface MemberTotals {
+  /** Sessions joined to it: in all, in the last second, at most in one, and how long ago the last. */
   readonly joined: number
+  readonly rate: number
+  readonly mostRate: number
+  readonly lastAgo?: Ms
   readonly cut: number
   readonly failedDials: number
   readonly checks: number

@@ -62,8 +62,8 @@ export function createWaitroom(desk: Desk, deps: SessionDeps): Waitroom {
   function answer(id: number): void {
     const waiter = waiters.get(id)
     if (!waiter) return
-    const [end, message] = refusalOf(desk, deps.now())
-    refuse(waiter.session, end, message, deps)
+    const [end, why] = refusalOf(desk, deps.now())
+    refuse(waiter.session, end, `mekare: ${why}`, deps)
   }
 
   return {
@@ -75,8 +75,8 @@ export function createWaitroom(desk: Desk, deps: SessionDeps): Waitroom {
       session.holdUntil = until
       const waiting = { id: session.id, since: now, until, notBefore: ms(notBefore) }
       if (until <= now || !queue.enter(waiting, returned)) {
-        const [end, message] = until <= now ? refusalOf(desk, now) : tooMany(rules())
-        refuse(session, end, message, deps)
+        const [end, why] = until <= now ? refusalOf(desk, now) : tooMany(rules())
+        refuse(session, end, `mekare: ${why}`, deps)
         return Promise.resolve()
       }
       deps.table.move(session, 'held')
@@ -102,29 +102,29 @@ export function createWaitroom(desk: Desk, deps: SessionDeps): Waitroom {
 }
 
 const tooMany = (config: ListenConfig) =>
-  ['refused_limit', `mekare: maxHeld is ${config.maxHeld}, and as many clients wait already`] as const
+  ['refused_limit', `maxHeld is ${config.maxHeld}, and as many clients wait already`] as const
 
 /** The words for it in status, in a refusal and in the log. */
 export const pausedWords = (length: Ms) => `paused by an operator for ${formatMs(length)}`
 
-/** What a client is told when nobody can take it: the cluster, since when, and what is waited for. */
+/** Why nobody can take a client: the cluster, since when, and what is waited for. Clients are told so, and status tells it. */
 export function refusalOf({ name, rules, cluster, pausedFor }: Desk, now: Ms): readonly [Refusal, string] {
   const paused = pausedFor()
-  if (paused !== undefined) return ['refused_paused', `mekare: listener "${name}" is ${pausedWords(paused)}`]
+  if (paused !== undefined) return ['refused_paused', `listener "${name}" is ${pausedWords(paused)}`]
   const config = rules()
   const { gate, words } = cluster.state()
   const { role, maxSessionsPerMember } = config
   const entries = cluster.pool(config)
   const named = `cluster "${cluster.name}"`
   if (maxSessionsPerMember > 0 && entries.some(entry => entry.usable))
-    return ['refused_limit', `mekare: every usable member of ${named} has maxSessionsPerMember ${maxSessionsPerMember}`]
+    return ['refused_limit', `every usable member of ${named} has maxSessionsPerMember ${maxSessionsPerMember}`]
   if (role !== 'primary')
-    return ['refused_no_replica', `mekare: ${named} has no usable member for role ${role}: ${whyNone(entries)}`]
+    return ['refused_no_replica', `${named} has no usable member for role ${role}: ${whyNone(entries)}`]
   if (gate.kind === 'closed') {
     const since = formatMs(ms(now - gate.since))
-    return ['refused_no_primary', `mekare: ${named} has no primary for ${since}: ${gate.why}`]
+    return ['refused_no_primary', `${named} has no primary for ${since}: ${gate.why}`]
   }
   const turnedAway = config.target === 'pooler' ? undefined : words.get(gate.member)?.turnedAway?.why
   const why = turnedAway ?? whyNone(entries)
-  return ['refused_no_primary', `mekare: ${gate.member} is the primary of ${named}, but could not be joined: ${why}`]
+  return ['refused_no_primary', `${gate.member} is the primary of ${named}, but could not be joined: ${why}`]
 }

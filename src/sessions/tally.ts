@@ -4,6 +4,7 @@ import type { Event } from '../events/event.js'
 import { type Ms, ms } from '../units/units.js'
 import { type ByteTotals, createByteTotals } from './byte-totals.js'
 import type { End } from './end.js'
+import { createRate, type Rate } from './rate.js'
 
 export interface ListenerCounts {
   /** Clients that had to wait for a member. */
@@ -16,8 +17,11 @@ export interface ListenerCounts {
 }
 
 export interface MemberCounts {
-  /** Sessions joined to it. */
+  /** Sessions joined to it: in all, in the last second, at most in one, and how long ago the last. */
   readonly joined: number
+  readonly rate: number
+  readonly mostRate: number
+  readonly lastAgo?: Ms
   readonly cut: number
   readonly failedDials: number
   /** Probes, and those of them that got no answer to the question. */
@@ -38,7 +42,13 @@ export interface Tally {
 }
 
 type Loose<T> = { -readonly [K in keyof T]: T[K] }
-type Member = Loose<Omit<MemberCounts, 'downFor'>> & { downMs: number; downSince: Ms | undefined }
+type Counted = 'joined' | 'cut' | 'failedDials' | 'checks' | 'failedChecks' | 'downs'
+type Member = Loose<Pick<MemberCounts, Counted>> & {
+  readonly joins: Rate
+  lastAt: Ms | undefined
+  downMs: number
+  downSince: Ms | undefined
+}
 
 /** `clusterOf` names the cluster of a listener. What is counted of a member is forgotten with it. */
 export function createTally(clusterOf: (listen: string) => string | undefined): Tally {
@@ -61,7 +71,7 @@ export function createTally(clusterOf: (listen: string) => string | undefined): 
         return
       case 'session_joined':
         listener(event.listen).retries += event.retries
-        memberOn(event.listen, event.member).joined++
+        join(memberOn(event.listen, event.member), now)
         return
       case 'session_refused':
         ended(event.listen, event.end)
@@ -100,8 +110,14 @@ export function createTally(clusterOf: (listen: string) => string | undefined): 
     bytes: bytes.now,
     listener: name => ({ ...listener(name) }),
     member(cluster, name, now) {
-      const { downMs, downSince, ...counts } = member(cluster, name)
-      return { ...counts, downFor: ms(downMs + (downSince === undefined ? 0 : now - downSince)) }
+      const { downMs, downSince, joins, lastAt, ...counts } = member(cluster, name)
+      return {
+        ...counts,
+        rate: joins.now(now),
+        mostRate: joins.most(),
+        ...(lastAt === undefined ? {} : { lastAgo: ms(now - lastAt) }),
+        downFor: ms(downMs + (downSince === undefined ? 0 : now - downSince)),
+      }
     },
   }
 }
@@ -112,7 +128,13 @@ function newListener(): Loose<ListenerCounts> {
 
 function newMember(): Member {
   const none = { joined: 0, cut: 0, failedDials: 0, checks: 0, failedChecks: 0, downs: 0 }
-  return { ...none, downMs: 0, downSince: undefined }
+  return { ...none, joins: createRate(), lastAt: undefined, downMs: 0, downSince: undefined }
+}
+
+function join(counts: Member, now: Ms): void {
+  counts.joined++
+  counts.joins.note(now)
+  counts.lastAt = now
 }
 
 function turn(counts: Member, down: boolean, now: Ms): void {

@@ -143,7 +143,17 @@ const on = (member: string) => ({ cluster: 'demo', member })
 
 t.test('the tally counts what events say, for each listener and each member', async t => {
   const tally = createTally(() => 'demo')
-  const none = { joined: 0, cut: 0, failedDials: 0, checks: 0, failedChecks: 0, downs: 0, downFor: 0 }
+  const none = {
+    joined: 0,
+    rate: 0,
+    mostRate: 0,
+    cut: 0,
+    failedDials: 0,
+    checks: 0,
+    failedChecks: 0,
+    downs: 0,
+    downFor: 0,
+  }
   t.strictSame(tally.listener('read'), { held: 0, ended: {}, failedDials: 0, retries: 0 })
   t.strictSame(tally.member('demo', 'pg2', ms(0)), none)
   const events: readonly Event[] = [
@@ -158,7 +168,12 @@ t.test('the tally counts what events say, for each listener and each member', as
   ]
   for (const event of events) tally.hear(event, ms(0))
   t.strictSame(tally.listener('read'), { held: 1, ended: { refused_limit: 2 }, failedDials: 1, retries: 1 })
-  t.strictSame(tally.member('demo', 'pg2', ms(0)), { ...none, joined: 1, cut: 4, checks: 2, failedChecks: 1 })
+  t.strictSame(tally.member('demo', 'pg2', ms(0)), {
+    ...none,
+    ...{ joined: 1, rate: 1, mostRate: 1, lastAgo: 0 },
+    ...{ cut: 4, checks: 2, failedChecks: 1 },
+  })
+  t.match(tally.member('demo', 'pg2', ms(5000)), { joined: 1, rate: 0, mostRate: 1, lastAgo: 5000 })
   t.strictSame(tally.member('demo', 'pg3', ms(0)), { ...none, failedDials: 1 })
   t.strictSame(tally.member('other', 'pg2', ms(0)), none, 'a member of another cluster with the same name is another')
 })

@@ -18,6 +18,8 @@ export function member(name: string, more: Partial<MemberStatus> = {}): MemberSt
     mostSessions: 0,
     totals: {
       joined: 0,
+      rate: 0,
+      mostRate: 0,
       cut: 0,
       failedDials: 0,
       checks: 7440,
