@@ -1,4 +1,4 @@
-// The page: header, each cluster, the listeners, the leader changes, the events. Reads only; nothing here changes state.
+// The page: header, what is wrong, each cluster, the listeners, the leader changes, the events. Reads only; nothing here changes state.
 
 import { useEffect, useReducer, useState } from 'preact/hooks'
 import type { Status } from '../pools/status.js'
@@ -10,6 +10,7 @@ import { Incidents } from './incidents.js'
 import { connect } from './link.js'
 import { Listeners } from './listeners.js'
 import { Members } from './members.js'
+import { Section } from './section.js'
 import { nothingSeen, type Seen, staleness, take } from './state.js'
 
 export function App() {
@@ -48,29 +49,26 @@ function Body({ status, seen }: { readonly status: Status; readonly seen: Seen }
   const { history, incidents, lines } = seen
   return (
     <>
+      <Attention status={status} />
       {status.clusters.map(cluster => (
-        <section key={cluster.name} aria-label={`cluster ${cluster.name}`}>
-          <h2>
-            Cluster {cluster.name}
-            {cluster.scope !== cluster.name && <span class="sub"> scope {cluster.scope}</span>}
-          </h2>
+        <Section
+          key={cluster.name}
+          title={`Cluster ${cluster.name}`}
+          {...(cluster.scope !== cluster.name && { sub: `scope ${cluster.scope}` })}
+        >
           <Glance status={status} cluster={cluster} incidents={incidents} />
-          <Attention cluster={cluster} listeners={status.listeners.filter(one => one.cluster === cluster.name)} />
           <Members cluster={cluster} history={history} />
-        </section>
+        </Section>
       ))}
-      <section aria-label="listeners">
-        <h2>Listeners</h2>
+      <Section title="Listeners">
         <Listeners listeners={status.listeners} history={history} />
-      </section>
-      <section aria-label="leader changes">
-        <h2>Leader changes</h2>
+      </Section>
+      <Section title="Leader changes">
         <Incidents incidents={incidents} now={status.at} />
-      </section>
-      <section aria-label="events">
-        <h2>Events</h2>
+      </Section>
+      <Section title="Events">
         <Events lines={lines} now={status.at} />
-      </section>
+      </Section>
     </>
   )
 }

@@ -1,25 +1,15 @@
-// What is not as it should be, in one list under the glance: for who has just been woken.
+// The answer to the first question at night: whether clients get through, and what is wrong.
 
-import type { ClusterStatus, ListenerStatus } from '../pools/status.js'
-import { Mark, type Tone } from './mark.js'
+import type { Status } from '../pools/status.js'
+import { Mark } from './mark.js'
+import { mattersOf, throughWords } from './matters.js'
 
-interface AttentionProps {
-  readonly cluster: ClusterStatus
-  /** Those of this cluster. */
-  readonly listeners: readonly ListenerStatus[]
-}
-
-interface Matter {
-  readonly tone: Tone
-  readonly what: string
-  readonly why: string
-}
-
-export function Attention({ cluster, listeners }: AttentionProps) {
-  const matters = mattersOf(cluster, listeners)
-  if (matters.length === 0) return null
+export function Attention({ status }: { readonly status: Status }) {
+  const matters = mattersOf(status)
+  const through = throughWords(status)
+  const worst = matters[0]?.tone ?? 'good'
   return (
-    <ul class="attention" aria-label={`what is wrong in ${cluster.name}`}>
+    <ul class={`attention ${worst}`} aria-label="whether clients get through, and what is wrong">
       {matters.map(({ tone, what, why }) => (
         <li key={`${what} ${why}`}>
           <Mark tone={tone}>
@@ -28,21 +18,11 @@ export function Attention({ cluster, listeners }: AttentionProps) {
           : {why}
         </li>
       ))}
+      {through.length > 0 && (
+        <li>
+          <Mark tone="good">{matters.length === 0 ? <b>nothing is wrong</b> : <b>well</b>}</Mark>: {through.join('; ')}
+        </li>
+      )}
     </ul>
   )
-}
-
-function mattersOf({ members, problems }: ClusterStatus, listeners: readonly ListenerStatus[]): readonly Matter[] {
-  return [
-    ...listeners
-      .filter(({ ready }) => !ready)
-      .map(({ name, why }): Matter => ({ tone: 'bad', what: `${name} takes no clients`, why })),
-    ...members
-      .filter(({ healthy }) => !healthy)
-      .map(({ name, health }): Matter => ({ tone: 'bad', what: name, why: health })),
-    ...members
-      .filter(({ healthy, drained }) => healthy && drained)
-      .map(({ name }): Matter => ({ tone: 'odd', what: name, why: 'drained by an operator' })),
-    ...problems.map((why): Matter => ({ tone: 'odd', what: 'topology', why })),
-  ]
 }

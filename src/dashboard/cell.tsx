@@ -39,7 +39,7 @@ export function Numbers({ of, numbers }: { readonly of: readonly string[]; reado
 export interface Column {
   readonly name: string
   /** How wide it is and where its text stands: a class of the style sheet. */
-  readonly kind?: 'numbers' | 'right' | 'wide' | 'some'
+  readonly kind?: 'numbers' | 'right' | 'wide' | 'some' | 'short'
   /** What the numbers of its cells are. */
   readonly of?: readonly string[]
 }

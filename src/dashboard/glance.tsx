@@ -1,12 +1,13 @@
 // A cluster in one glance: the gate, who leads since when, where the floating address is, how the source does, the last change.
 
 import { type ComponentChildren, Fragment } from 'preact'
+import type { EndpointStatus } from '../asking/endpoints.js'
 import type { Incident } from '../incidents/incident.js'
 import { causeWords, lengthWords, wayWords } from '../incidents/words.js'
 import type { ClusterStatus, Status, VrrpStatus } from '../pools/status.js'
-import { formatMs, ms } from '../units/units.js'
+import { formatMs, type Ms, ms } from '../units/units.js'
 import { Mark, type Tone } from './mark.js'
-import { countWords, timeWords } from './words.js'
+import { counted, timeWords } from './words.js'
 
 interface GlanceProps {
   readonly status: Status
@@ -51,7 +52,7 @@ function Tile({ title, tone, main, children }: TileProps) {
 function Gate({ status, cluster }: Omit<GlanceProps, 'incidents'>) {
   const { gate, name } = cluster
   const held = status.listeners
-    .filter(listener => listener.cluster === name)
+    .filter(listener => listener.cluster === name && listener.role === 'primary')
     .reduce((sum, { sessions }) => sum + sessions.held, 0)
   const since = `since ${timeWords(status.at - gate.for, status.at)}, for ${formatMs(gate.for)}`
   return (
@@ -62,7 +63,7 @@ function Gate({ status, cluster }: Omit<GlanceProps, 'incidents'>) {
     >
       <p>{since}</p>
       {gate.kind === 'closed' && <p class="why">{gate.why}</p>}
-      {held > 0 && <p class="why">{countWords(held)} clients held</p>}
+      {held > 0 && <p class="why">{counted(held, 'client')} held</p>}
     </Tile>
   )
 }
@@ -109,7 +110,6 @@ function Addresses({ routers }: { readonly routers: readonly VrrpStatus[] }) {
 
 function Source({ kind, endpoints, silentFor, why, age, next }: ClusterStatus['source']) {
   const well = endpoints.filter(({ state }) => state !== 'failed')
-  const used = endpoints.find(({ state }) => state === 'in use')
   const tone: Tone = silentFor !== undefined ? 'bad' : well.length < endpoints.length ? 'odd' : 'good'
   const main = silentFor === undefined ? `${well.length} of ${endpoints.length} answer` : 'SILENT'
   return (
@@ -119,20 +119,21 @@ function Source({ kind, endpoints, silentFor, why, age, next }: ClusterStatus['s
           for {formatMs(silentFor)}: {why}
         </p>
       )}
-      {used && (
-        <p>
-          {used.name} in use{age !== undefined && `, answered ${formatMs(age)} ago`}
-        </p>
-      )}
+      {endpoints.map(one => (
+        <Endpoint key={one.name} {...one} {...(one.state === 'in use' && age !== undefined && { age })} />
+      ))}
       {next !== undefined && <p class="why">to be replaced by {next}</p>}
-      {endpoints
-        .filter(({ state }) => state === 'failed')
-        .map(one => (
-          <p key={one.name} class="why">
-            {one.name} failed{one.why !== undefined && `: ${one.why}`}
-          </p>
-        ))}
     </Tile>
+  )
+}
+
+/** One of several: its place without the scheme, and how it is; why it failed is said above. */
+function Endpoint({ name, state, age }: EndpointStatus & { readonly age?: Ms }) {
+  return (
+    <p>
+      <Mark tone={state === 'failed' ? 'bad' : 'good'}>{name.replace(/^https?:\/\//, '')}</Mark> {state}
+      {age !== undefined && `, ${formatMs(age)} ago`}
+    </p>
   )
 }
 

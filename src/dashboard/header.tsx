@@ -22,11 +22,13 @@ export function Header({ seen, now }: HeaderProps) {
         </h1>
         {status && (
           <p class="sub">
-            {status.version}, up {formatMs(status.up)} since {timeWords(status.at - status.up, status.at)}
+            {status.version}, process {status.pid}, up {formatMs(status.up)} since{' '}
+            {timeWords(status.at - status.up, status.at)}
           </p>
         )}
       </div>
       {status?.stopping && <Mark tone="bad">STOPPING</Mark>}
+      {status?.drained !== undefined && <Mark tone="odd">DRAINED</Mark>}
       <Freshness seen={seen} now={now} />
       <Theme />
     </header>

@@ -22,6 +22,7 @@ export function connect(tell: (news: News) => void): Link {
   let next: number | undefined
   let heardAt = performance.now()
   let sleep: number | undefined
+  let version: string | undefined
 
   const later = (length: number) => {
     window.clearTimeout(next)
@@ -31,7 +32,14 @@ export function connect(tell: (news: News) => void): Link {
   /** What is told as it came, with the time it came at. */
   const hear = (news: News) => {
     heardAt = performance.now()
+    if (news.kind === 'status') keepUp(news.status.version)
     tell(news)
+  }
+
+  /** A router of another version has another page, and may tell what this one cannot read. */
+  function keepUp(told: string): void {
+    version ??= told
+    if (version !== told) window.location.reload()
   }
 
   /** Reads everything: a stream may be had late or never, and does not bring what was drawn before it. */

@@ -6,7 +6,7 @@ import { endWords } from '../pools/words.js'
 import type { End } from '../sessions/end.js'
 import { formatBytes, formatMs } from '../units/units.js'
 import { Cell, type Column, Numbers, Table } from './cell.js'
-import { Mark } from './mark.js'
+import { Mark, type Tone } from './mark.js'
 import { Spark } from './spark.js'
 import { countWords, rateWords } from './words.js'
 
@@ -23,7 +23,7 @@ const COLUMNS = {
   rate: { name: 'New clients', kind: 'right' },
   held: { name: 'Held', kind: 'numbers', of: OVER_TIME },
   ends: { name: 'Refused, cut, broken', kind: 'some' },
-  dials: { name: 'Dials' },
+  dials: { name: 'Dials', kind: 'short' },
   bytes: { name: 'Bytes', kind: 'right' },
 } as const satisfies Record<string, Column>
 
@@ -39,9 +39,10 @@ export function Listeners({ listeners, history }: ListenersProps) {
 
 function Listener({ listener, history }: { readonly listener: ListenerStatus; readonly history: History }) {
   const { name, sessions, most, limits, totals } = listener
+  const tone: Tone = listener.ready ? 'good' : listener.paused === undefined ? 'bad' : 'odd'
   const open = sessions.startup + sessions.held + sessions.dialing + sessions.joined
   return (
-    <tr>
+    <tr class={tone}>
       <th scope="row">
         <div class="main">{name}</div>
         <div class="sub">{listener.address}</div>
@@ -50,7 +51,7 @@ function Listener({ listener, history }: { readonly listener: ListenerStatus; re
         </div>
       </th>
       <Cell column={COLUMNS.takes}>
-        <Mark tone={listener.ready ? 'good' : 'bad'}>{listener.ready ? 'yes' : 'no'}</Mark>: {listener.why}
+        <Mark tone={tone}>{listener.ready ? 'yes' : 'no'}</Mark>: {listener.why}
       </Cell>
       <Cell
         column={COLUMNS.sessions}

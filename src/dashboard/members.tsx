@@ -8,7 +8,7 @@ import { bytes, formatBytes, formatMs, ms } from '../units/units.js'
 import { Cell, type Column, Numbers, Table } from './cell.js'
 import { Mark } from './mark.js'
 import { Spark } from './spark.js'
-import { countWords } from './words.js'
+import { counted, countWords, rateWords } from './words.js'
 
 interface MembersProps {
   readonly cluster: ClusterStatus
@@ -22,9 +22,9 @@ const COLUMNS = {
   pools: { name: 'In each pool', kind: 'wide' },
   lag: { name: 'Lag', kind: 'right' },
   sessions: { name: 'Sessions', kind: 'numbers', of: SESSIONS },
+  rate: { name: 'New sessions', kind: 'right' },
   bytes: { name: 'Bytes', kind: 'right' },
-  check: { name: 'Last check', kind: 'some' },
-  health: { name: 'Health', kind: 'some' },
+  health: { name: 'Health, last check', kind: 'wide' },
 } as const satisfies Record<string, Column>
 
 export function Members({ cluster, history }: MembersProps) {
@@ -41,9 +41,9 @@ export function Members({ cluster, history }: MembersProps) {
 function Member({ cluster, member, history }: MemberProps) {
   const { name, totals } = member
   const { role, state } = member.published
-  const timeline = member.timeline === undefined ? '' : `, timeline ${member.timeline}`
+  const timeline = member.timeline === undefined ? '' : `, timeline\u00a0${member.timeline}`
   return (
-    <tr>
+    <tr class={member.healthy ? undefined : 'bad'}>
       <th scope="row">
         <div class="main">{name}</div>
         <div class="sub">{member.address}</div>
@@ -74,17 +74,27 @@ function Member({ cluster, member, history }: MemberProps) {
       >
         <Numbers of={SESSIONS} numbers={[member.sessions, member.mostSessions, totals.joined]} />
       </Cell>
+      <Cell
+        column={COLUMNS.rate}
+        below={`max ${rateWords(totals.mostRate)}`}
+        more={totals.lastAgo !== undefined && <div class="sub">last {formatMs(totals.lastAgo)} ago</div>}
+      >
+        {rateWords(totals.rate)}
+      </Cell>
       <Cell column={COLUMNS.bytes} more={<div>{formatBytes(totals.fromMember)} down</div>}>
         {formatBytes(totals.fromClient)} up
       </Cell>
       <Cell
-        column={COLUMNS.check}
-        below={checkWords(member.check)}
-        more={<div class="sub">{troubleWords(member)}</div>}
+        column={COLUMNS.health}
+        below={lastCheckWords(member)}
+        more={
+          <div class="sub">
+            {troubleWords(member)}
+            <br />
+            {downWords(member)}
+          </div>
+        }
       >
-        {member.check?.said ?? '–'}
-      </Cell>
-      <Cell column={COLUMNS.health} below={downWords(member)}>
         <Mark tone={member.healthy ? 'good' : 'bad'}>{member.health}</Mark>
       </Cell>
     </tr>
@@ -110,9 +120,15 @@ interface MemberProps {
   readonly history: History
 }
 
+/** What it answered last, unless that is the very reason why it is down, and how long that took. */
+function lastCheckWords({ check, health }: MemberStatus): string {
+  const said = check === undefined || health.includes(check.said) ? '' : `${check.said}, `
+  return said + checkWords(check)
+}
+
 function troubleWords({ totals: { checks, failedChecks, failedDials } }: MemberStatus): string {
-  const dials = failedDials > 0 ? `, ${countWords(failedDials)} dials failed` : ''
-  return `${countWords(failedChecks)} of ${countWords(checks)} failed${dials}`
+  const dials = failedDials > 0 ? `, ${counted(failedDials, 'dial')} failed` : ''
+  return `${countWords(failedChecks)} of ${counted(checks, 'check')} failed${dials}`
 }
 
 function downWords({ totals }: MemberStatus): string {

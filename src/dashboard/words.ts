@@ -15,6 +15,9 @@ const sameDay = (a: Date, b: Date) => dayWords(a) === dayWords(b)
 /** `1,203` */
 export const countWords = (n: number): string => n.toLocaleString('en-US')
 
+/** `1 dial`, `1,203 dials` */
+export const counted = (n: number, one: string): string => `${countWords(n)} ${n === 1 ? one : `${one}s`}`
+
 /** `0.5/s`, `22/s` */
 export function rateWords(rate: number): string {
   return `${rate > 0 && rate < 10 ? Number(rate.toFixed(1)) : countWords(Math.round(rate))}/s`

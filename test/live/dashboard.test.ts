@@ -48,7 +48,8 @@ const loadedOnce = async (t: Test) =>
 await t.test('a page shows gate, leader, source, members and listeners, in the words of status', async t => {
   await says(page, 'Gate', 'OPEN to pg1')
   await says(page, 'Leader key', 'pg1')
-  await says(page, 'etcd', '1 of 1 answer')
+  await says(page, 'etcd', /1 of 1 answer.*in use/)
+  await page.locator('.attention', { hasText: 'nothing is wrong: write takes sessions for pg1; read takes' }).waitFor()
   await says(page, 'Last leader change', 'none is on record')
   await row(page, 'pg1').filter({ hasText: 'write yes: is the primary' }).waitFor()
   await row(page, 'pg2')
@@ -111,7 +112,7 @@ await t.test(
 await t.test('a member that is down and a listener without members stand out', async t => {
   await stand.stop('pg1', 'patroni')
   const attention = page.locator('.attention')
-  await attention.filter({ hasText: /read takes no clients: / }).waitFor()
+  await attention.filter({ hasText: /read lets nobody through: / }).waitFor()
   await attention.filter({ hasText: /pg1: no answer for/ }).waitFor()
   t.match(await row(page, 'pg1').textContent(), /no answer/)
 })

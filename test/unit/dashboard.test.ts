@@ -5,15 +5,17 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { loadPage } from '../../src/admin/page.js'
 import { draw, HEIGHT, WIDTH } from '../../src/dashboard/draw.js'
+import { mattersOf, throughWords } from '../../src/dashboard/matters.js'
 import { type Line, MOST_LINES, nothingSeen, type Seen, staleness, take } from '../../src/dashboard/state.js'
 import { countWords, rateWords, timeWords } from '../../src/dashboard/words.js'
 import { EVERY, KEPT, record, seriesOf } from '../../src/history/history.js'
-import { epochMs } from '../../src/units/units.js'
-import { listener, status } from './status-words.js'
+import { epochMs, ms } from '../../src/units/units.js'
+import { cluster, listener, member, status } from './status-words.js'
 
 const line = (n: number, at = n): Line => ({ id: `a-${n}`, at, level: 'info', message: `m${n}`, fields: {} })
 const at = (step: number) => status({ at: epochMs(1_800_000_000_000 + step * EVERY), listeners: [listener('write')] })
 const hear = (seen: Seen, step: number) => take(seen, { kind: 'status', status: at(step), now: step * EVERY })
+const idle = { startup: 0, held: 0, dialing: 0, joined: 0 } as const
 const names = ({ lines }: Seen) => lines.map(({ message }) => message)
 
 t.test('lines come once each, in their order, whatever a new connection repeats', async t => {
@@ -99,4 +101,44 @@ t.test('the page is served with a policy that names its one script and its one s
   t.match(page({ 'if-none-match': etag }), { status: 304, body: '' })
   const missing = loadPage(new URL('no-such-file', BUILT))({})
   t.match(missing, { status: 503, body: /npm run build makes it/ })
+})
+
+t.test('what is wrong comes first, the worst before the odd; what lets clients through is said beside it', async t => {
+  const well = status({ listeners: [listener('write', { why: 'takes sessions for pg1' })] })
+  t.strictSame(mattersOf(well), [])
+  t.strictSame(throughWords(well), ['write takes sessions for pg1'])
+  const trouble = status({
+    drained: ms(2000),
+    predecessor: { pid: 7, sessions: 1, left: ms(9000) },
+    vrrp: [{ name: 'pg' }],
+    listeners: [
+      listener('write', { ready: false, why: 'has no primary', waitingFor: ms(43), sessions: { ...idle, held: 6 } }),
+      listener('read', { ready: false, why: 'paused', paused: ms(12_000) }),
+    ],
+    clusters: [
+      cluster([member('pg1', { healthy: false, health: 'no answer for 2s' }), member('pg2', { drained: true })], {
+        pause: true,
+        source: {
+          kind: 'etcd',
+          endpoints: [{ name: 'e1', state: 'failed', why: 'ECONNREFUSED' }],
+          reconnects: 0,
+        },
+      }),
+    ],
+  })
+  t.strictSame(
+    mattersOf(trouble).map(({ tone, what, why }) => `${tone} ${what}: ${why}`),
+    [
+      'bad floating address pg: no sidecar is connected',
+      'bad write lets nobody through: has no primary; waiting: 6, the longest for 43ms',
+      'bad pg1: no answer for 2s',
+      'odd this router is drained: by an operator for 2s',
+      'odd process 7 before this one: 1 session left, for 9s at most',
+      'odd read is paused: by an operator for 12s: everyone new waits',
+      'odd pg2: drained by an operator',
+      'odd etcd e1: ECONNREFUSED',
+      'odd Patroni is paused: it changes no leader by itself',
+    ],
+  )
+  t.strictSame(throughWords(trouble), [])
 })
