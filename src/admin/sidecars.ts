@@ -3,6 +3,7 @@
 
 import type { Duplex } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import type { Lifeline } from '../linux/lifeline.js'
 import { cutLines, type RouterReport, readReports, TICK_MS, type Tick } from '../vrrp/conversation.js'
 
 /** Ticks that a sidecar may leave unread before it is taken for dead: a minute's worth. */
@@ -23,14 +24,20 @@ export interface Sidecars {
   stop(): void
 }
 
-/** `tick` is asked each time anew. */
-export function createSidecars(tick: () => Omit<Tick, 'successor'>): Sidecars {
+/** `tick` is asked each time anew. The lifeline is begun with the first sidecar. */
+export function createSidecars(tick: () => Omit<Tick, 'successor' | 'lifeline'>, lifeline: Lifeline): Sidecars {
   const sidecars = new Map<Duplex, readonly RouterReport[]>()
   let succession: NodeJS.Timeout | undefined
   let timer: NodeJS.Timeout | undefined
 
   function pulse(): void {
-    const line = `${JSON.stringify({ ...tick(), successor: succession !== undefined } satisfies Tick)}\n`
+    const name = lifeline.name()
+    const now: Tick = {
+      ...tick(),
+      successor: succession !== undefined,
+      ...(name !== undefined && { lifeline: name }),
+    }
+    const line = `${JSON.stringify(now)}\n`
     for (const socket of sidecars.keys()) {
       if (socket.writableLength > MOST_UNREAD) socket.destroy()
       else socket.write(line)
@@ -47,6 +54,7 @@ export function createSidecars(tick: () => Omit<Tick, 'successor'>): Sidecars {
   return {
     pulse,
     join(socket) {
+      lifeline.start()
       let rest = ''
       sidecars.set(socket, [])
       // A server's socket of node:http refuses setEncoding().

@@ -20,6 +20,7 @@ export interface Libc {
   read(fd: number, into: Memory, length: number): number
   write(fd: number, from: Memory, length: number): number
   close(fd: number): number
+  unshare(flags: number): number
   shutdown(fd: number, how: number): number
   socket(family: number, type: number, protocol: number): number
   connect(fd: number, address: Memory, length: number): number
@@ -71,6 +72,7 @@ export function loadLibc(): Libc {
     read: library.func('int read(int, void *, size_t)'),
     write: library.func('int write(int, const void *, size_t)'),
     close: library.func('int close(int)'),
+    unshare: library.func('int unshare(int)'),
     shutdown: library.func('int shutdown(int, int)'),
     socket: library.func('int socket(int, int, int)'),
     connect: library.func('int connect(int, const void *, unsigned int)'),

@@ -6,6 +6,7 @@ import { createSidecars } from '../admin/sidecars.js'
 import type { Config, ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import { EVERY, noHistory, record } from '../history/history.js'
+import { createLifeline } from '../linux/lifeline.js'
 import type { Facts } from '../notices/notice.js'
 import type { ListenerStatus, Status } from '../pools/status.js'
 import { clusterStatus, explainLines, type StatusInput } from '../pools/view.js'
@@ -64,12 +65,13 @@ export function createOffice(deps: OfficeDeps): Office {
   let history = noHistory
   let sampledAt = ms(Number.NEGATIVE_INFINITY)
   const named = (is: (cluster: Cluster) => boolean) => [...clusters.values()].filter(is).map(({ name }) => name)
-  const sidecars = createSidecars(() => ({
+  const tick = () => ({
     gateClosed: named(cluster => cluster.state().gate.kind === 'closed'),
     sourceSilent: named(cluster => cluster.state().silent !== undefined),
     stopping: proxy.stopping(),
     drained: orders.drainedFor() !== undefined,
-  }))
+  })
+  const sidecars = createSidecars(tick, createLifeline())
   const orders = createOrders({ ...deps, sidecars })
   const switchover = createSwitchover(deps)
   const vrrp = () =>

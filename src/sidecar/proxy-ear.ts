@@ -1,8 +1,8 @@
-// The sidecar's one connection to the proxy of this host, through the control socket: hears its ticks, tells it what the virtual
-// routers do. Its end is the sign that the proxy died, its silence that it hangs. Judges nothing more.
+// The sidecar's connection to the proxy of this host, through the control socket: hears its ticks, tells it what the virtual
+// routers do. Its end is the sign that the proxy died, that of the lifeline an earlier one, its silence that it hangs. Judges nothing more.
 
 import { request } from 'node:http'
-import type { Socket } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import type { Ms } from '../units/units.js'
 import {
   cutLines,
@@ -41,6 +41,7 @@ const MOST_UNREAD = 1 << 20
 /** Connects, and connects again whenever the connection ends, until closed. */
 export function createProxyEar({ path, now, heard }: EarDeps): ProxyEar {
   let socket: Socket | undefined
+  let lifeline: { readonly name: string; readonly socket: Socket } | undefined
   let closed = false
   let retry: NodeJS.Timeout | undefined
   let silence: NodeJS.Timeout | undefined
@@ -55,14 +56,36 @@ export function createProxyEar({ path, now, heard }: EarDeps): ProxyEar {
     }, HUNG_MS)
   }
 
-  function lost(why: string): void {
+  function letGo(): void {
+    clearTimeout(retry)
     clearTimeout(silence)
     socket?.destroy()
     socket = undefined
+    lifeline?.socket.destroy()
+    lifeline = undefined
+  }
+
+  function lost(why: string): void {
+    letGo()
     if (closed) return
     heard({ kind: 'gone', why })
-    clearTimeout(retry)
     retry = setTimeout(connect, RETRY_MS)
+  }
+
+  /** Holds on to the proxy's lifeline. One that cannot be reached (another network namespace) tells nothing. */
+  function follow(name: string | undefined): void {
+    if (name === undefined || lifeline?.name === name) return
+    lifeline?.socket.destroy()
+    const joined = createConnection(`\0${name}`)
+    const current = { name, socket: joined }
+    lifeline = current
+    let held = false
+    joined.on('connect', () => {
+      held = true
+    })
+    joined.on('error', () => {})
+    joined.on('close', () => held && lifeline === current && lost('the proxy has ended'))
+    joined.resume()
   }
 
   function join(joined: Socket): void {
@@ -77,6 +100,7 @@ export function createProxyEar({ path, now, heard }: EarDeps): ProxyEar {
       if (!tick || socket !== joined) return
       lastTick = now()
       expectTick()
+      follow(tick.lifeline)
       heard({ kind: 'speaks', tick })
     })
     joined.on('error', () => joined.destroy())
@@ -118,10 +142,7 @@ export function createProxyEar({ path, now, heard }: EarDeps): ProxyEar {
     },
     close() {
       closed = true
-      clearTimeout(retry)
-      clearTimeout(silence)
-      socket?.destroy()
-      socket = undefined
+      letGo()
     },
   }
 }

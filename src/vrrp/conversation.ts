@@ -21,6 +21,8 @@ export interface Tick {
   readonly drained: boolean
   /** Another process will take its place at once: its end means nothing. */
   readonly successor: boolean
+  /** An abstract Unix socket of the proxy whose connections end sooner than this one when it is killed. */
+  readonly lifeline?: string
 }
 
 export const ROLES = ['initialize', 'backup', 'master', 'fault'] as const satisfies readonly Role[]
@@ -78,6 +80,7 @@ export function readTick(line: string): Tick | undefined {
     stopping: fields.stopping === true,
     drained: fields.drained === true,
     successor: fields.successor === true,
+    ...(typeof fields.lifeline === 'string' && { lifeline: fields.lifeline }),
   }
 }
 

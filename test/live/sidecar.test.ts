@@ -23,8 +23,8 @@ const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 const reports = (program: Program, role: string) => program.text().includes(`"to":"${role}"`)
 
-/** A killed process takes some 10 ms to die, during which its kernel still takes connections for it; more on a busy machine. */
-const DYING = 30
+/** The longest silence near the kill is also that of the client and the other host, which on a busy machine stall for longer than that. */
+const STALLED = 30
 
 const GOALS = [
   { interval: '1s', goal: 100, kills: 3 },
@@ -60,8 +60,11 @@ async function proxyKilled(t: Test, hosts: FloatingHosts): Promise<void> {
     t.comment(
       `adverts ${interval}: killed → answered by the other host ${answered} ms; longest without an answer ${longest} ms`,
     )
-    t.ok(median(longest) <= goal, `as the client saw it: median ${median(longest)} ms, goal ${goal} ms`)
-    t.ok(median(answered) <= goal + DYING, `from the signal: median ${median(answered)} ms`)
+    t.ok(
+      median(answered) <= goal,
+      `from the signal, as the client saw it: median ${median(answered)} ms, goal ${goal} ms`,
+    )
+    t.ok(median(longest) <= goal + STALLED, `longest without an answer: median ${median(longest)} ms`)
     await client.end()
     await wire.end()
     await endAll([...sidecars, ...proxies.values()])

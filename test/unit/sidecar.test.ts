@@ -140,6 +140,8 @@ t.test('lines are whole however they are cut, and no text makes a reader throw',
       readReports(text)
     }),
   )
+  t.same(readTick(JSON.stringify({ ...tick, lifeline: 'x' })), { ...tick, lifeline: 'x' })
+  t.same(readTick(JSON.stringify({ ...tick, lifeline: 1 })), tick)
   const said = '{"name":"pg","role":"master","transitions":{"master":2,"x":1},"witness":"ours"}'
   t.match(readReports(`{"routers":[${said},{"name":"no"}]}`), [
     { name: 'pg', role: 'master', transitions: { master: 2 }, witness: 'ours' },
