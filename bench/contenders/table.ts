@@ -1,7 +1,7 @@
 // Everything that may stand between a client and a server, in one table: its name on the command line, its title, how it starts.
 
 import type { Site } from '../site.js'
-import { PAIR_TITLES } from './address-pairs.js'
+import { ADDRESS_PAIRS } from './address-pairs.js'
 import { type Contender, parseSpec, type Server, type Spec } from './contender.js'
 import { startForwarder } from './forwarder.js'
 import { startHaproxy } from './haproxy.js'
@@ -52,7 +52,10 @@ export function startContender(site: Site, target: Server, text: string): Promis
 }
 
 /** Titles of those that stand nowhere but in scenarios of their own: before a cluster, or around an address. */
-const OTHERS: Readonly<Record<string, string>> = { ...ROUTER_TITLES, ...PAIR_TITLES }
+const OTHERS: Readonly<Record<string, string>> = {
+  ...ROUTER_TITLES,
+  ...Object.fromEntries(Object.entries(ADDRESS_PAIRS).map(([name, { title }]) => [name, title])),
+}
 
 /** Those that nothing is named like. */
 export const unknownContenders = (texts: readonly string[]): string[] =>

@@ -86,10 +86,10 @@ export const GOALS: readonly Goal[] = [
     limit: 1,
   },
   {
-    ...{ scenario: 'address', load: 'router killed, adverts every 0.1 s', says: 'address of a killed router' },
+    ...{ scenario: 'address', load: 'router killed, adverts every second', says: 'address of a killed router' },
     ...{ contender: 'mekare-vrrp', metric: 'unanswered', how: 'itself' },
     ...atMost,
-    limit: 30,
+    limit: 100,
   },
   { ...switchover, says: 'errors of a session in a switchover', metric: 'errors', how: 'itself', ...atMost, limit: 1 },
 ]

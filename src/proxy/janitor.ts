@@ -47,9 +47,14 @@ function watch(session: Session, now: Ms): void {
     if (now - session.since > LOGIN_MS) cut(session, 'login_timeout')
     return
   }
+  const halfClosed = attached.halfClosed()
+  // Nothing then hangs on when it last moved a byte: thousands of idle sessions are not to be counted each second.
+  if (config.idleTimeout === 0 && !halfClosed) {
+    seen.halfClosedAt = undefined
+    return
+  }
   const { fromSession, fromLink } = attached.counts()
   const total = fromSession + fromLink
-  const halfClosed = attached.halfClosed()
   if (total !== seen.total) {
     seen.total = total
     seen.at = now

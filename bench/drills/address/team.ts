@@ -29,7 +29,7 @@ export interface Team {
 const PATIENCE_S = 20
 
 /** Starts a contender on both hosts; answers when the better one has the address. */
-export async function startTeam(wire: Wire, contend: Contend): Promise<Team> {
+export async function startTeam(wire: Pick<Wire, 'hosts' | 'tap' | 'keep'>, contend: Contend): Promise<Team> {
   const { hosts } = wire
   const contender = contend(hosts)
   const running = new Map<string, Program>()
