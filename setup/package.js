@@ -17,7 +17,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const USAGE = `usage: npm run package -- [--out DIRECTORY] [--revision N]
   --out DIRECTORY  where the package is written [build]
   --revision N     the Debian revision: what follows the version [1]
-  --fast           compress less: for tests`
+  --fast           do not compress: for tests`
 
 function options() {
   const { values } = parseArgs({
@@ -78,7 +78,7 @@ async function main() {
     await during('lay out', async () => layOut({ root, published, tree, modules: productionPackages(root), ...debian }))
     const file = join(out, `mekare_${debian.version}_${architecture}.deb`)
     mkdirSync(out, { recursive: true })
-    const args = ['--root-owner-group', '-Zxz', `-z${fast ? 0 : 6}`, '--build', tree, file]
+    const args = ['--root-owner-group', fast ? '-Znone' : '-Zxz', '--build', tree, file]
     const built = await during(`dpkg-deb ${file}`, () => run('dpkg-deb', args, { env: { SOURCE_DATE_EPOCH: seconds } }))
     if (built.code !== 0 || !existsSync(file))
       throw new SetupError(`dpkg-deb ended with ${built.code}:\n${built.output}`)

@@ -11,7 +11,7 @@ import { type Output, runToEnd } from '../lab/ground.js'
 import { findProgram, PROGRAM } from '../lab/programs.js'
 import { createStand, type Stand } from '../lab/stand.js'
 
-t.setTimeout(180_000)
+t.setTimeout(300_000)
 
 const ROLES = fileURLToPath(new URL('../../../deploy/ansible', import.meta.url))
 const PROBE = 'change-me-3'

@@ -1,11 +1,12 @@
 // What a user installs: the npm package in an empty folder, started with nothing but flags; and the Debian package on a machine with
 // systemd, where it is upgraded under load and taken away again.
 
-import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { stringify } from 'yaml'
 import { until } from '../lab/cluster.js'
@@ -17,7 +18,7 @@ import { PASSWORDS } from '../lab/options.js'
 import { proxyConfig } from '../lab/proxy.js'
 import { createStand, type Stand } from '../lab/stand.js'
 
-t.setTimeout(180_000)
+t.setTimeout(300_000)
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -25,13 +26,16 @@ t.test('what a user installs', async t => {
   const stand = await createStand({ etcd: 1, members: 1, proxies: 1 })
   t.teardown(() => stand.down())
   try {
-    await stand.up()
-    await t.test('the npm package, in an empty folder, with flags only', t => npmPackage(t, stand))
-    const out = join(stand.dir, 'proxy1')
-    const [first, second] = [buildDebian(out, '1'), buildDebian(out, '2')]
+    const [out, client] = [join(stand.dir, 'proxy1'), join(stand.dir, 'client')]
+    const [tarball, first] = await Promise.all([
+      built('npm', ['pack', '--silent', '--pack-destination', client]).then(file => join(client, file)),
+      built(process.execPath, ['setup/package.js', '--fast', '--out', out]),
+      stand.up(),
+    ])
+    await t.test('the npm package, in an empty folder, with flags only', t => npmPackage(t, stand, tarball))
     await t.test('what the Debian package says of itself', async t => contents(t, first))
     const why = stand.network === 'namespaces' ? cannotBoot() : 'the stand has no network namespaces'
-    if (why === undefined) await t.test('the Debian package on a machine', t => onMachine(t, stand, first, second))
+    if (why === undefined) await t.test('the Debian package on a machine', t => onMachine(t, stand, first))
     else await t.test(`the Debian package, unpacked (${why})`, t => unpacked(t, stand, first))
   } catch (error) {
     t.comment(stand.tails(25, 'proxy1'))
@@ -39,10 +43,13 @@ t.test('what a user installs', async t => {
   }
 })
 
-async function npmPackage(t: Test, stand: Stand): Promise<void> {
-  // Beside no package.json, in whose folder npm would install instead.
-  const dir = join(stand.dir, 'client')
-  const tarball = join(dir, execFileSync('npm', ['pack', '--silent', '--pack-destination', dir], inRoot).trim())
+/** What a program in the source tree wrote last: the path of what it has made. */
+async function built(program: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, { cwd: ROOT })
+  return stdout.trim().split('\n').at(-1) ?? ''
+}
+
+async function npmPackage(t: Test, stand: Stand, tarball: string): Promise<void> {
   const paths = execFileSync('tar', ['-tzf', tarball], inRoot).split('\n').filter(Boolean)
   for (const path of ['bin/mekare.js', 'dist/src/main/main.js', 'dist/src/dashboard/index.html'])
     t.ok(paths.includes(`package/${path}`), path)
@@ -52,7 +59,8 @@ async function npmPackage(t: Test, stand: Stand): Promise<void> {
     'nothing is in it that only its makers need',
   )
   const begun = now()
-  const folder = join(dir, 'empty')
+  // Beside no package.json, in whose folder npm would install instead.
+  const folder = join(stand.dir, 'client', 'empty')
   mkdirSync(folder)
   installTarball(t, tarball, folder)
   const program = join(folder, 'node_modules', '.bin', 'mekare')
@@ -109,10 +117,14 @@ function flagsFor(stand: Stand, folder: string): string[] {
   ]
 }
 
-/** The path of the package. */
-function buildDebian(out: string, revision: string): string {
-  const args = ['setup/package.js', '--fast', '--out', out, '--revision', revision]
-  return execFileSync(process.execPath, args, inRoot).trim().split('\n').at(-1) ?? ''
+/** The same as another revision. */
+function revise(file: string): string {
+  const [tree, revised] = [`${file}.tree`, file.replace('-1_', '-2_')]
+  execFileSync('dpkg-deb', ['-R', file, tree])
+  const control = join(tree, 'DEBIAN', 'control')
+  writeFileSync(control, readFileSync(control, 'utf8').replace(/^(Version: .*)-1$/m, '$1-2'))
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', tree, revised])
+  return revised
 }
 
 function contents(t: Test, file: string): void {
@@ -149,7 +161,7 @@ const CONFIG = '/etc/mekare/mekare.yaml'
 
 type There = (...argv: readonly string[]) => Promise<string>
 
-async function onMachine(t: Test, stand: Stand, first: string, second: string): Promise<void> {
+async function onMachine(t: Test, stand: Stand, first: string): Promise<void> {
   const machine = await bootMachine(stand, 'proxy1')
   t.teardown(() => machine.off())
   const there: There = async (...argv) => {
@@ -161,7 +173,7 @@ async function onMachine(t: Test, stand: Stand, first: string, second: string): 
     installed(t, stand, there, first),
   )
   await t.test('an upgrade under load breaks no session, refuses nobody and keeps the address', t =>
-    upgraded(t, stand, there, second),
+    upgraded(t, stand, there, revise(first)),
   )
   await t.test('removed and purged, it leaves what the operator wrote and nothing else', t => removed(t, stand, there))
 }
@@ -244,19 +256,8 @@ async function removed(t: Test, stand: Stand, there: There): Promise<void> {
   t.strictSame(await stand.holders(), [])
   t.equal(await there('ls', '-A', '/etc/mekare'), 'mekare.yaml\nprobe.password')
   await there('dpkg', '--purge', 'mekare')
-  const left = [
-    'find',
-    '/etc',
-    '/usr',
-    '/var',
-    '/run',
-    '-xdev',
-    '-name',
-    '*mekare*',
-    '-not',
-    '-path',
-    '*/node_modules/*',
-  ]
-  t.equal(await there(...left), '/etc/mekare')
+  t.equal(await there('find', '/etc', '/run', '/var/lib', '-xdev', '-name', '*mekare*'), '/etc/mekare')
+  const gone = [...SHIPPED, '/usr/lib/mekare', '/usr/bin/mekare'].join(' ')
+  t.equal(await there('sh', '-c', `ls -d ${gone} 2> /dev/null || true`), '')
   t.equal(await there('ls', '-A', '/etc/mekare'), 'probe.password')
 }
