@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { type Field, openField } from '../../bench/drills/field.js'
+import { ask } from '../../src/cli/ask.js'
+import { pickSessions } from '../../src/cli/pick-sessions.js'
 import type { Incident } from '../../src/incidents/incident.js'
 import { gapsOf, phasesOf } from '../../src/incidents/phases.js'
 import type { SessionStatus } from '../../src/pools/status.js'
@@ -43,62 +45,73 @@ t.test('orders of an operator', async t => {
   }
 })
 
-async function sessions(t: Test, { proxy, stand }: Field, sight: Sight): Promise<void> {
+/** Asks the control socket, as the verbs do: a start of the command for each question would take longer than all answers. */
+async function asked(
+  { proxy }: Field,
+  method: 'GET' | 'POST',
+  path: string,
+): Promise<{ status: number; body: string }> {
+  const reply = await ask(proxy.socket, method, path)
+  if (reply.kind === 'unavailable') throw new Error(reply.why)
+  return reply
+}
+
+async function sessions(t: Test, field: Field, sight: Sight): Promise<void> {
+  const { proxy, stand } = field
   const [host, port] = proxy.write.split(':')
   const client = new pg.Client({ host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' })
   const ended = new Promise(resolve => client.on('error', resolve))
   await client.connect()
   const { rows } = await client.query('select inet_client_port() as port, pg_backend_pid() as pid')
-  const found = async (...flags: string[]) =>
-    JSON.parse((await sight.cli('sessions', '--json', ...flags)).stdout) as SessionStatus[]
-  const [mine, ...more] = await found('--backend', String(rows[0].port))
+  const found = JSON.parse((await sight.cli('sessions', '--json', '--backend', String(rows[0].port))).stdout)
+  const [mine, ...more] = found as SessionStatus[]
   t.same(more, [], 'pg_stat_activity leads to one client')
   t.match(mine, { listen: 'write', member: 'pg1', backend: `${stand.address('pg1')}:${stand.ports.postgres}` })
-  t.same(
-    (await found('--client', mine?.client ?? '')).map(one => one.backendClient),
-    [mine?.backendClient],
-    'and back',
-  )
-  t.same(await found('--member', 'pg9'), [])
+  const all = JSON.parse((await asked(field, 'GET', '/sessions')).body) as SessionStatus[]
+  const back = pickSessions(all, { client: mine?.client ?? '' }).map(one => one.backendClient)
+  t.same(back, [mine?.backendClient], 'and back')
   const cut = await sight.cli('sessions', '--cut', String(mine?.id))
   t.match(cut, { code: 0, stdout: `session ${mine?.id} is cut\n` })
   await ended
   const gone = await until(3000, 'its backend lives on', async () => {
-    const [row] = await stand.sql('pg1', 'select count(*) from pg_stat_activity where pid = $1', {
-      values: [rows[0].pid],
-    })
+    const text = 'select count(*) from pg_stat_activity where pid = $1'
+    const [row] = await stand.sql('pg1', text, { values: [rows[0].pid] })
     return row?.count === '0' || undefined
   })
   t.ok(gone, 'client and backend are gone')
   for (const id of [String(mine?.id), '999999'])
-    t.match(await sight.cli('sessions', '--cut', id), {
-      code: 1,
-      stderr: /^no session \d+ is open; mekare sessions lists/,
+    t.match(await asked(field, 'POST', `/cut?session=${id}`), {
+      status: 409,
+      body: /^no session \d+ is open; mekare sessions/,
     })
-  t.match(await sight.cli('sessions', '--cut', 'all'), { code: 1, stderr: /which session\?/ })
+  t.match(await asked(field, 'POST', '/cut?session=all'), { status: 400, body: /which session\?/ })
 }
 
-async function refusals(t: Test, { stand }: Field, sight: Sight): Promise<void> {
-  const refused = async (stderr: RegExp, ...flags: string[]) =>
-    t.match(await sight.cli('switchover', ...flags), { code: flags.includes('--yes') ? 1 : 2, stderr })
-  await refused(/^there is no terminal to ask on: say --yes$/m)
-  await refused(/^demo: pg1 is the leader already$/m, '--to', 'pg1', '--yes')
-  await refused(/^demo: no member is named pg9; there are, beside pg1: pg2, pg3$/m, '--to', 'pg9', '--yes')
-  await refused(/^no cluster is named other; there are: demo$/m, '--cluster', 'other', '--yes')
-  await sight.cli('drain', 'pg2')
-  await refused(/^demo: pg2 cannot take over: it is drained \(mekare undrain pg2\)$/m, '--to', 'pg2', '--yes')
-  const last = await sight.cli('drain', 'pg3')
-  t.match(last.stdout, /^nobody is left for read: who comes waits 5s and is then refused, as long as pg3 is drained$/m)
-  await refused(/^demo: nobody could take over: pg2: it is drained .*; pg3: it is drained/m, '--yes')
-  for (const name of ['pg2', 'pg3']) await sight.cli('undrain', name)
+async function refusals(t: Test, field: Field, sight: Sight): Promise<void> {
+  const { stand } = field
+  const refused = async (body: RegExp, query: string) =>
+    t.match(await asked(field, 'POST', `/switchover?${query}`), { status: 409, body })
+  t.match(await sight.cli('switchover', '--to', 'pg9', '--yes'), {
+    code: 1,
+    stdout: '',
+    stderr: 'demo: no member is named pg9; there are, beside pg1: pg2, pg3\n',
+  })
+  t.match(await sight.cli('switchover'), { code: 2, stderr: 'there is no terminal to ask on: say --yes\n' })
+  await refused(/^demo: pg1 is the leader already$/m, 'to=pg1')
+  await refused(/^demo: pg1 leads by now, not pg3$/m, 'from=pg3&to=pg2')
+  await refused(/^no cluster is named other; there are: demo$/m, 'cluster=other')
+  await asked(field, 'POST', '/drain?member=pg2')
+  await refused(/^demo: pg2 cannot take over: it is drained \(mekare undrain pg2\)$/m, 'to=pg2')
+  const last = await asked(field, 'POST', '/drain?member=pg3')
+  t.match(last.body, /^nobody is left for read: who comes waits 5s and is then refused, as long as pg3 is drained$/m)
+  await refused(/^demo: nobody could take over: pg2: it is drained .*; pg3: it is drained/m, '')
+  for (const name of ['pg2', 'pg3']) await asked(field, 'POST', `/undrain?member=${name}`)
   stand.freeze('pg3')
-  await until(
-    10_000,
-    'pg3 was not missed',
-    async () =>
-      (await sight.status()).clusters[0]?.members.some(({ name, healthy }) => name === 'pg3' && !healthy) || undefined,
-  )
-  await refused(/^demo: pg3 cannot take over: it does not answer: /m, '--to', 'pg3', '--yes')
+  await until(10_000, 'pg3 was not missed', async () => {
+    const members = (await sight.status()).clusters[0]?.members ?? []
+    return members.some(({ name, healthy }) => name === 'pg3' && !healthy) || undefined
+  })
+  await refused(/^demo: pg3 cannot take over: it does not answer: /m, 'to=pg3')
   stand.thaw('pg3')
   await sight.verdict('read', 'pg3', /^usable/)
   t.equal(await stand.leader(), 'pg1', 'nothing has changed')
@@ -123,7 +136,7 @@ async function switchover(t: Test, field: Field, sight: Sight): Promise<void> {
   ]
   for (const line of expected) t.match(stdout, line)
   await new Promise(resolve => setTimeout(resolve, 500))
-  const [incident] = (JSON.parse((await sight.cli('incidents', '1', '--json')).stdout) as Incident[]).slice(-1)
+  const incident = (JSON.parse((await asked(field, 'GET', '/incidents')).body) as Incident[]).at(-1)
   if (incident === undefined) throw new Error('no incident is on record')
   const gaps = gapsOf(incident)
   const lost = incident.moments.sessions_lost ?? Number.NaN
