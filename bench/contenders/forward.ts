@@ -12,6 +12,7 @@ const config = {
   threads: Number(threads),
   spin: ms(Number.parseFloat(spin ?? '') / 1000),
   batch: 'auto',
+  countQueries: false,
 } as const
 const made = await createEngine(config, what => console.error(what))
 if (!made.ok) throw new Error(made.why)

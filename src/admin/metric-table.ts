@@ -62,6 +62,11 @@ export const METRICS = {
     help: 'Bytes taken from clients (direction `up`) and from members (`down`); open sessions are counted too.',
     labels: ['cluster', 'listen', 'member', 'direction'],
   },
+  queries_total: {
+    type: 'counter',
+    help: 'Queries that clients sent in plaintext sessions; open sessions are counted too. No sample unless `relay.countQueries` is on.',
+    labels: ['cluster', 'listen', 'member'],
+  },
   connect_seconds: {
     type: 'histogram',
     help: 'How long the dial of a member took, until its first byte, of sessions that joined one.',

@@ -38,9 +38,10 @@ export function createMetrics(deps: MetricsDeps): Metrics {
     },
     text() {
       gauge(meters, deps.status())
-      for (const { listen, member, fromClient, fromMember } of deps.bytes()) {
+      for (const { listen, member, fromClient, fromMember, queries } of deps.bytes()) {
         meters.bytes_total.put(fromClient, clusterOf(listen), listen, member, 'up')
         meters.bytes_total.put(fromMember, clusterOf(listen), listen, member, 'down')
+        if (queries !== undefined) meters.queries_total.put(queries, clusterOf(listen), listen, member)
       }
       return registry.metrics()
     },
@@ -98,6 +99,7 @@ function countPhases(meters: Meters, incident: Incident): void {
 
 const FROM_STATUS = [
   'bytes_total',
+  'queries_total',
   'sessions',
   'held_sessions',
   'listener_paused',

@@ -9,9 +9,20 @@ import type { Paint } from './paint.js'
 /** A row for each session, the longest open first. */
 export function renderSessions(sessions: readonly SessionStatus[], paint: Paint): string {
   if (sessions.length === 0) return 'no such session is open\n'
-  const head = ['ID', 'LISTENER', 'CLIENT', 'STATE', 'MEMBER', 'SEEN THERE AS', 'FOR', 'FIRST BYTE', 'UP', 'DOWN'].map(
-    paint.faint,
-  )
+  const counted = sessions.some(({ queries }) => queries !== undefined)
+  const head = [
+    'ID',
+    'LISTENER',
+    'CLIENT',
+    'STATE',
+    'MEMBER',
+    'SEEN THERE AS',
+    'FOR',
+    'FIRST BYTE',
+    'UP',
+    'DOWN',
+    ...(counted ? ['QUERIES'] : []),
+  ].map(paint.faint)
   const rows = sessions
     .toSorted((a, b) => b.for - a.for)
     .map(s => [
@@ -25,6 +36,7 @@ export function renderSessions(sessions: readonly SessionStatus[], paint: Paint)
       s.connectTook === undefined ? '-' : formatMs(s.connectTook),
       formatBytes(s.fromClient),
       formatBytes(s.fromMember),
+      ...(counted ? [s.queries === undefined ? '-' : String(s.queries)] : []),
     ])
   return `${columns([head, ...rows]).join('\n')}\n`
 }

@@ -33,6 +33,10 @@ export const table = z.strictObject({
           kind.choice('auto', 'off').prefault('auto'),
           'Whether a thread of the native engine reads and sends for many sessions in one system call (io_uring), where the kernel lets it; else each on its own.',
         ),
+        countQueries: key(
+          kind.toggle().prefault('false'),
+          'Whether the queries of plaintext sessions are counted, by the heads of their messages: Query, Execute, FunctionCall. Those under TLS cannot be.',
+        ),
       })
       .prefault({}),
     'How bytes are moved.',

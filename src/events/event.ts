@@ -122,6 +122,8 @@ export type Event =
       readonly lasted: Ms
       readonly fromClient: Bytes
       readonly fromMember: Bytes
+      /** Absent where they were not counted. */
+      readonly queries?: number
       readonly error?: string
     }
   | {

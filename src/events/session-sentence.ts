@@ -41,11 +41,12 @@ export function sessionSentence(event: Extract<Event, { kind: SessionKind }>): S
 function endSentence(event: Extract<Event, { kind: 'session_ended' }>): Said {
   const on = event.member === undefined ? '' : ` on ${event.member}`
   const moved = `${formatBytes(event.fromClient)} up, ${formatBytes(event.fromMember)} down`
+  const queries = event.queries === undefined ? '' : `, ${event.queries} queries`
   const error = event.error === undefined ? '' : `: ${event.error}`
   const level = event.end === 'bug' ? 'error' : 'debug'
   return [
     level,
-    `${event.listen}: ${event.client}${on} ended after ${formatMs(event.lasted)} (${event.end}), ${moved}${error}`,
+    `${event.listen}: ${event.client}${on} ended after ${formatMs(event.lasted)} (${event.end}), ${moved}${queries}${error}`,
   ]
 }
 

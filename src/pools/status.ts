@@ -188,4 +188,6 @@ export interface SessionStatus {
   readonly connectTook?: Ms
   readonly fromClient: Bytes
   readonly fromMember: Bytes
+  /** Absent where they are not counted. */
+  readonly queries?: number
 }

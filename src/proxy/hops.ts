@@ -158,7 +158,8 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
     fromMember: link.bytesRead - link.readableLength - lengthOf(escorted.toSession),
   }
   if ('key' in escorted && escorted.key) remember(session, escorted.key, entry, room)
-  session.attached = room.engine.attach({ session: socket, link, ...nonEmpty(escorted) }, end =>
+  const plaintext = request.kind === 'startup'
+  session.attached = room.engine.attach({ session: socket, link, plaintext, ...nonEmpty(escorted) }, end =>
     relayed(session, end, room),
   )
   session.door = undefined

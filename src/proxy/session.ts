@@ -147,27 +147,26 @@ function endOf(by: 'session' | 'link', failed: boolean): End {
 }
 
 function reportEnd(session: Session, end: End, member: string | undefined, deps: SessionDeps, error?: string): void {
-  const { fromClient, fromMember } = movedBytes(session)
   deps.report({
     kind: 'session_ended',
     listen: session.listen,
     client: session.client,
     end,
     lasted: ms(deps.now() - session.acceptedAt),
-    fromClient,
-    fromMember,
+    ...moved(session),
     ...(member === undefined ? {} : { member }),
     ...(error === undefined ? {} : { error }),
   })
 }
 
-/** What the session has moved so far, its startup included. */
-export function movedBytes({ attached, early, door }: Session): { fromClient: Bytes; fromMember: Bytes } {
+/** What the session has moved so far, its startup included, and the queries it has sent, where they are counted. */
+export function moved({ attached, early, door }: Session): { fromClient: Bytes; fromMember: Bytes; queries?: number } {
   const counts = attached?.counts()
   if (!counts) return { fromClient: bytes(door?.socket.bytesRead ?? 0), fromMember: bytes(early.fromMember) }
   return {
     fromClient: bytes(early.fromClient + counts.fromSession),
     fromMember: bytes(early.fromMember + counts.fromLink),
+    ...(counts.queries === undefined ? {} : { queries: counts.queries }),
   }
 }
 

@@ -6,7 +6,7 @@ import type { Table } from '../sessions/table.js'
 import { formatAddress } from '../topology/address.js'
 import { type Ms, ms } from '../units/units.js'
 import type { Listener } from './listener.js'
-import { movedBytes, type Session } from './session.js'
+import { moved, type Session } from './session.js'
 import { refusalOf } from './waitroom.js'
 
 /** A listener as the proxy knows it: what is counted out of events is not its business. */
@@ -107,7 +107,7 @@ export function createShowing(deps: ShowingDeps): Showing {
       client,
       state: state === 'closing' ? 'joined' : state,
       for: ms(now() - session.since),
-      ...movedBytes(session),
+      ...moved(session),
       ...(via === undefined ? {} : { via }),
       ...(member === undefined ? {} : { member }),
       ...(linkedTo === undefined ? {} : { backend: formatAddress(linkedTo) }),
@@ -126,7 +126,7 @@ export function createShowing(deps: ShowingDeps): Showing {
     *moved() {
       for (const session of table.in('joined')) {
         const { listen, member } = session
-        if (member !== undefined) yield { listen, member, ...movedBytes(session) }
+        if (member !== undefined) yield { listen, member, ...moved(session) }
       }
     },
   }

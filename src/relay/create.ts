@@ -13,10 +13,10 @@ export type Created =
 
 /** Makes the engine that is configured, tried out with one real session. `told`: what a running engine has to say later, for the log. */
 export async function createEngine(config: Config['relay'], told: (what: string) => void): Promise<Created> {
-  if (config.engine === 'net') return { ok: true, engine: createNetEngine() }
+  if (config.engine === 'net') return { ok: true, engine: createNetEngine(config) }
   const native = await startNative(config, told)
   if (typeof native !== 'string') return { ok: true, engine: native }
-  if (config.engine === 'auto') return { ok: true, engine: createNetEngine(), why: native }
+  if (config.engine === 'auto') return { ok: true, engine: createNetEngine(config), why: native }
   const remedy = 'set it to auto or net to relay through Node’s streams'
   return { ok: false, why: `relay.engine: native does not work here: ${native}; ${remedy}` }
 }
@@ -26,13 +26,14 @@ async function startNative(config: Config['relay'], told: (what: string) => void
   try {
     // Only now: koffi may be missing or may not load.
     const { createNativeEngine } = await import('./native.js')
-    const { threads, spin, batch } = config
+    const { threads, spin, batch, countQueries } = config
     let tried = false
     const heard: string[] = []
     const engine = createNativeEngine({
       threads,
       spin,
       batched: batch === 'auto',
+      countQueries,
       told: what => (tried ? told(what) : heard.push(what)),
     })
     const failure = (await engine.ready()) ?? (await tryOut(engine))

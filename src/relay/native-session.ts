@@ -13,6 +13,7 @@ export interface Home {
 export class NativeSession implements Attached {
   private fromSession = 0
   private fromLink = 0
+  private queries = -1
 
   constructor(
     private readonly home: Home,
@@ -23,7 +24,8 @@ export class NativeSession implements Attached {
 
   counts() {
     if (this.slot >= 0) this.look()
-    return { fromSession: this.fromSession, fromLink: this.fromLink }
+    const { fromSession, fromLink, queries } = this
+    return queries < 0 ? { fromSession, fromLink } : { fromSession, fromLink, queries }
   }
 
   halfClosed() {
@@ -57,6 +59,7 @@ export class NativeSession implements Attached {
   private look(): void {
     this.fromSession = this.home.table.taken[2 * this.slot] ?? 0
     this.fromLink = this.home.table.taken[2 * this.slot + 1] ?? 0
+    this.queries = this.home.table.queries[this.slot] ?? -1
   }
 }
 

@@ -38,6 +38,8 @@ export interface NativeTable {
   readonly taken: Float64Array
   /** By end. */
   readonly state: Uint16Array
+  /** By slot: queries its session has sent, -1 where they are not counted. */
+  readonly queries: Float64Array
   /** By end: for how long it has acknowledged nothing although it should have, in ms; 0 when it owes nothing. */
   readonly silence: Int32Array
 }
@@ -50,6 +52,7 @@ export function createTable(): NativeTable {
     descriptor: new Int32Array(shared(8 * SLOTS)),
     taken: new Float64Array(shared(16 * SLOTS)),
     state: new Uint16Array(shared(4 * SLOTS)),
+    queries: new Float64Array(shared(8 * SLOTS)),
     silence: new Int32Array(shared(8 * SLOTS)),
   }
 }

@@ -61,8 +61,8 @@ export class RelayThread {
     return !this.stopping && this.crashes.length < CRASHES && this.live < SLOTS
   }
 
-  /** Takes both descriptors. Only while usable. */
-  attach(taken: Taken, ended: (end: RelayEnd) => void): Attached {
+  /** Takes both descriptors. Only while usable. `counted`: the session's queries are. */
+  attach(taken: Taken, counted: boolean, ended: (end: RelayEnd) => void): Attached {
     const slot = this.free.pop() ?? this.sessions.length
     const { table } = this
     const [session, link] = [2 * slot, 2 * slot + 1]
@@ -73,6 +73,7 @@ export class RelayThread {
       table.silence[end] = 0
     }
     if (slot > (table.control[1] ?? 0)) Atomics.store(table.control, 1, slot)
+    table.queries[slot] = counted ? 0 : -1
     table.descriptor[session] = taken.session
     table.descriptor[link] = taken.link
     this.fresh.add(session).add(link)
@@ -81,9 +82,10 @@ export class RelayThread {
     this.sessions[slot] = attached
     this.live += 1
     if (this.live === 1) this.hold(true)
-    const toLink = this.first(link, joined(taken.toLink))
+    // Whoever counts sees every byte: nothing is sent past it.
+    const toLink = counted ? joined(taken.toLink) : this.first(link, joined(taken.toLink))
     const toSession = this.first(session, joined(taken.toSession))
-    if (toLink || toSession || !this.show(slot))
+    if (counted || toLink || toSession || !this.show(slot))
       this.send({ kind: 'attach', slot, ...(toLink && { toLink }), ...(toSession && { toSession }) })
     return attached
   }

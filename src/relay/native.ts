@@ -18,6 +18,8 @@ export interface NativeOptions {
   readonly spin?: Ms
   /** Whether a thread may use io_uring(7) to make many calls in one; without it, or where there is none, each is made alone. */
   readonly batched?: boolean
+  /** Whether the queries of plaintext sessions are counted. */
+  readonly countQueries?: boolean
   /** Crashes of threads and sessions that had to stay with Node, in words for the log. */
   readonly told?: (what: string) => void
 }
@@ -37,6 +39,7 @@ export function createNativeEngine({
   threads: count,
   spin,
   batched = true,
+  countQueries = false,
   told = () => {},
 }: NativeOptions): NativeEngine {
   const libc = loadLibc()
@@ -44,7 +47,7 @@ export function createNativeEngine({
   const wires = createConnections(libc, sockets)
   const deps = { libc, sockets, spin: spin ?? 0, batched, told }
   const threads = Array.from({ length: count }, () => new RelayThread(deps))
-  const net = createNetEngine()
+  const net = createNetEngine({ countQueries })
   const close = (fd: number) => {
     libc.close(fd)
   }
@@ -60,7 +63,9 @@ export function createNativeEngine({
     const thread = idlest(threads)
     if (!thread || !canTake(pair)) return net.attach(pair, ended)
     const taken: Taken | number = take(pair, sockets, close)
-    return typeof taken === 'number' ? net.attach(pair, ended) : thread.attach(taken, ended)
+    return typeof taken === 'number'
+      ? net.attach(pair, ended)
+      : thread.attach(taken, countQueries && pair.plaintext === true, ended)
   }
 
   return {

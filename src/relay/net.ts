@@ -2,6 +2,7 @@
 // Never looks into a byte. Knows one deadline, that of a last flush; all others are the janitor's.
 
 import type { Socket } from 'node:net'
+import { QueryCounter } from '../protocol/queries.js'
 import type { Attached, Engine, Pair, RelayEnd } from './relay.js'
 import { reset } from './reset.js'
 import type { Wire } from './wire.js'
@@ -16,8 +17,9 @@ const FLUSH_LIMIT = 100
 const KEEPALIVE_AFTER = 5000
 
 /** An engine that relays within this process, through Node's streams. Holds at most their high-water marks and one chunk per direction. */
-export function createNetEngine(): Engine {
-  return { name: 'net', attach: (pair, ended) => new NetRelay(pair, ended) }
+export function createNetEngine({ countQueries = false }: { readonly countQueries?: boolean } = {}): Engine {
+  const counter = ({ plaintext }: Pair) => (countQueries && plaintext ? new QueryCounter() : undefined)
+  return { name: 'net', attach: (pair, ended) => new NetRelay(pair, ended, counter(pair)) }
 }
 
 const socketOf = (wire: Wire): Socket => wire.toSocket?.() ?? (wire as Socket)
@@ -28,6 +30,7 @@ interface Flow {
   readonly from: Socket
   readonly to: Socket
   readonly onData: (chunk: Buffer) => void
+  readonly counter: QueryCounter | undefined
   taken: number
   /** `from` ended in order, and `to` was told. */
   ended: boolean
@@ -46,9 +49,10 @@ class NetRelay implements Attached {
   constructor(
     pair: Pair,
     private readonly ended: (end: RelayEnd) => void,
+    counter: QueryCounter | undefined,
   ) {
     const [session, link] = [socketOf(pair.session), socketOf(pair.link)]
-    this.up = this.flow('session', session, link)
+    this.up = this.flow('session', session, link, counter)
     this.down = this.flow('link', link, session)
     this.listen(this.up)
     this.listen(this.down)
@@ -60,7 +64,9 @@ class NetRelay implements Attached {
   }
 
   counts() {
-    return { fromSession: this.up.taken, fromLink: this.down.taken }
+    const { counter, taken } = this.up
+    const counts = { fromSession: taken, fromLink: this.down.taken }
+    return counter ? { ...counts, queries: counter.queries } : counts
   }
 
   halfClosed() {
@@ -77,15 +83,16 @@ class NetRelay implements Attached {
     this.drainLink()
   }
 
-  private flow(by: Flow['by'], from: Socket, to: Socket): Flow {
+  private flow(by: Flow['by'], from: Socket, to: Socket, counter?: QueryCounter): Flow {
     const flow: Flow = {
       by,
       from,
       to,
       onData: chunk => {
-        flow.taken += chunk.length
+        take(flow, chunk)
         if (!to.write(chunk)) from.pause()
       },
+      counter,
       taken: 0,
       ended: false,
       gone: false,
@@ -109,7 +116,7 @@ class NetRelay implements Attached {
 
   private handOver(flow: Flow, chunks: readonly Buffer[]): void {
     for (const chunk of chunks) {
-      flow.taken += chunk.length
+      take(flow, chunk)
       if (!flow.to.destroyed) flow.to.write(chunk)
     }
   }
@@ -190,6 +197,11 @@ class NetRelay implements Attached {
   }
 }
 
+function take(flow: Flow, chunk: Buffer): void {
+  flow.taken += chunk.length
+  flow.counter?.feed(chunk, 0, chunk.length)
+}
+
 function stop(flow: Flow): void {
   flow.from.off('data', flow.onData)
   flow.from.pause()
@@ -198,7 +210,7 @@ function stop(flow: Flow): void {
 /** A failed socket still holds what was read while the other side was slow; its 'data' comes no more, read() gives it. */
 function takeRest(flow: Flow): void {
   for (let rest: Buffer | null = flow.from.read(); rest !== null; rest = flow.from.read()) {
-    flow.taken += rest.length
+    take(flow, rest)
     if (!flow.to.destroyed && !flow.to.writableEnded) flow.to.write(rest)
   }
 }

@@ -9,6 +9,8 @@ export interface Pair {
   /** Bytes already read from the session, to be written to the link before anything else; and the reverse. */
   readonly toLink: readonly Buffer[]
   readonly toSession: readonly Buffer[]
+  /** What the session sends from here on are PostgreSQL's messages in plaintext, so that its queries can be counted. */
+  readonly plaintext?: boolean
 }
 
 /** Who ended it: one side closed in order, one side failed, or we cut it. A cut with an error is the engine's own failure. */
@@ -16,9 +18,17 @@ export type RelayEnd =
   | { readonly by: 'session' | 'link'; readonly error?: string }
   | { readonly by: 'cut'; readonly error?: string }
 
+export interface Counts {
+  /** Bytes. */
+  readonly fromSession: number
+  readonly fromLink: number
+  /** Queries the session has sent; absent where they are not counted. */
+  readonly queries?: number
+}
+
 export interface Attached {
-  /** Bytes the engine has taken from the session and from the link so far, including those handed over. */
-  counts(): { readonly fromSession: number; readonly fromLink: number }
+  /** What the engine has taken from the session and from the link so far, including what was handed over. */
+  counts(): Counts
   /** True once exactly one direction has ended in order and the other still runs. */
   halfClosed(): boolean
   /** Sends what the link had still sent, then resets the session and the link. Ends with `{ by: 'cut' }`; a second call does nothing. */

@@ -49,8 +49,8 @@ export interface RoundLane {
   pump(end: number): void
   /** A read gave no byte: `got` 0 for an end in order, else its errno. */
   none(end: number, got: number, errno: number): void
-  /** A read gave so many bytes, which are on their way. */
-  took(end: number, got: number): void
+  /** A read gave so many bytes, which are on their way; they are in `bytes` from `start` on. */
+  took(end: number, got: number, bytes: Uint8Array, start: number): void
   /** Sends the end what was kept for it; when nothing is left, its peer is read again. */
   flushed(end: number): void
   /** The end takes these bytes later, before anything else. */
@@ -69,11 +69,13 @@ export interface LaneDeps {
   blocked(end: number): void
   /** Both ends have ended in order and were told. */
   ended(slot: number): void
+  /** An end gave these bytes. */
+  passed(end: number, bytes: Uint8Array, start: number, length: number): void
   /** Offered an end that has something to read; true when it is seen to. */
   later(end: number): boolean
 }
 
-export function createLane({ libc, sockets, table, fail, ended, blocked, later }: LaneDeps): Lane & RoundLane {
+export function createLane({ libc, sockets, table, fail, ended, blocked, passed, later }: LaneDeps): Lane & RoundLane {
   const { descriptor, state, taken } = table
   const chunk = new Uint8Array(BULK)
   /** By end: how much its last read gave. */
@@ -145,16 +147,17 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, later }
     for (let moved = 0; moved < SHARE; moved += last[end] ?? 0) {
       const got = libc.recv(fdOf(end), chunk, CHUNK, MSG_DONTWAIT)
       if (got <= 0) return 'empty'
-      took(end, got)
+      took(end, got, chunk, 0)
       if (!give(peer, got)) return 'blocked'
     }
     return 'more'
   }
 
   const mayRead = (end: number) => !has(end ^ 1, STATE.blocked) && !has(end, STATE.ended)
-  const took = (end: number, got: number) => {
+  const took = (end: number, got: number, bytes: Uint8Array, start: number) => {
     taken[end] = (taken[end] ?? 0) + got
     last[end] = got
+    passed(end, bytes, start, got)
   }
 
   /** Moves at most a share from an end to its peer. Reading stops where a read was short: what comes later is told by epoll. */
@@ -167,7 +170,7 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, later }
         none(end, got, got < 0 ? libc.errno() : 0)
         return
       }
-      took(end, got)
+      took(end, got, chunk, 0)
       if (!give(end ^ 1, got)) return
       if (got < most && !has(end, STATE.closing)) {
         clear(end, STATE.readable)
@@ -221,6 +224,7 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, later }
     },
     first(end, bytes) {
       taken[end ^ 1] = (taken[end ^ 1] ?? 0) + bytes.length
+      passed(end ^ 1, bytes, 0, bytes.length)
       backlogs.set(end, { bytes, sent: 0, length: bytes.length })
       mark(end, STATE.blocked)
     },

@@ -55,7 +55,8 @@ export function createRound({ batch, table, fail, lane }: RoundDeps): Round {
     if (!batch.run()) broken = true
     for (let place = 0; place < asked; place++) {
       got[place] = batch.result(place)
-      if ((got[place] ?? 0) > 0) lane().took(ends[place] ?? 0, got[place] ?? 0)
+      const length = got[place] ?? 0
+      if (length > 0) lane().took(ends[place] ?? 0, length, batch.bytes, place * batch.room)
     }
     return asked
   }

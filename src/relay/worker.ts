@@ -9,6 +9,7 @@ import { createSockets } from '../linux/sockets.js'
 import { type Command, type Ending, type NativeTable, STATE, type Told, type WorkerInput } from './native-table.js'
 import { createDeaths } from './worker-death.js'
 import { createLane } from './worker-lane.js'
+import { createQueries } from './worker-queries.js'
 import { createRound, NO_ROUND } from './worker-round.js'
 import { createSilences } from './worker-silence.js'
 import { createSleep } from './worker-sleep.js'
@@ -30,6 +31,7 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
   const writing = new Uint8Array(state.length)
   const over = (ending: Ending) => {
     silences.forget(ending.slot)
+    queries.forget(ending.slot)
     writing.fill(0, 2 * ending.slot, 2 * ending.slot + 2)
     endings.push(ending)
   }
@@ -41,7 +43,9 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
     epoll.addWriting(descriptor[end] ?? -1, end, generation[end >> 1] ?? 0)
   }
   const later = (end: number) => round.add(end)
-  const lane = createLane({ libc, sockets, table, fail: deaths.fail, ended, blocked, later })
+  const queries = createQueries(table)
+  const passed = queries.look
+  const lane = createLane({ libc, sockets, table, fail: deaths.fail, ended, blocked, passed, later })
   const batch = batched ? createBatch(libc) : undefined
   const round = batch ? createRound({ batch, table, fail: deaths.fail, lane: () => lane }) : NO_ROUND
   const silences = createSilences(sockets, table)
@@ -64,6 +68,7 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
   }
 
   function attach(slot: number, toLink?: Uint8Array, toSession?: Uint8Array): void {
+    if ((table.queries[slot] ?? -1) >= 0) queries.watch(slot)
     const [session, link] = [2 * slot, 2 * slot + 1]
     if (toLink) lane.first(link, toLink)
     if (toSession) lane.first(session, toSession)

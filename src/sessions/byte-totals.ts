@@ -1,4 +1,4 @@
-// Bytes moved, by listener and member: what ended sessions had moved plus what open ones have so far. A total never falls while
+// Bytes and queries moved, by listener and member: what ended sessions had moved plus what open ones have so far. A total never falls while
 // its member is known. Knows no socket.
 
 import { type Bytes, bytes } from '../units/units.js'
@@ -8,6 +8,8 @@ export interface ByteCount {
   readonly member: string
   readonly fromClient: Bytes
   readonly fromMember: Bytes
+  /** Absent where they are not counted. */
+  readonly queries?: number | undefined
 }
 
 export interface ByteTotals {
@@ -41,16 +43,22 @@ export function createByteTotals(): ByteTotals {
   }
 }
 
-const NOTHING = { fromClient: bytes(0), fromMember: bytes(0) }
+const NOTHING = { fromClient: bytes(0), fromMember: bytes(0), queries: undefined }
 
 function keyOf({ listen, member }: Pick<ByteCount, 'listen' | 'member'>): string {
   return JSON.stringify([listen, member])
 }
 
-function add(totals: Totals, { listen, member, fromClient, fromMember }: ByteCount): void {
+function add(totals: Totals, { listen, member, fromClient, fromMember, queries }: ByteCount): void {
   const key = keyOf({ listen, member })
-  const { fromClient: up, fromMember: down } = totals.get(key) ?? NOTHING
-  totals.set(key, { listen, member, fromClient: bytes(up + fromClient), fromMember: bytes(down + fromMember) })
+  const before = totals.get(key) ?? NOTHING
+  totals.set(key, {
+    listen,
+    member,
+    fromClient: bytes(before.fromClient + fromClient),
+    fromMember: bytes(before.fromMember + fromMember),
+    queries: queries === undefined ? before.queries : (before.queries ?? 0) + queries,
+  })
 }
 
 function atLeast(total: ByteCount, shown: Totals): ByteCount {
@@ -59,6 +67,7 @@ function atLeast(total: ByteCount, shown: Totals): ByteCount {
     ...total,
     fromClient: bytes(Math.max(total.fromClient, before.fromClient)),
     fromMember: bytes(Math.max(total.fromMember, before.fromMember)),
+    queries: before.queries === undefined ? total.queries : Math.max(total.queries ?? 0, before.queries),
   }
   shown.set(keyOf(total), now)
   return now

@@ -301,7 +301,7 @@ if (process.getuid?.() === 0)
     )
 
 t.test('an engine is chosen: what is asked for, or the best that works, with the reason', async t => {
-  const config = { engine: 'auto', threads: 1, spin: ms(0), batch: 'auto' } as const
+  const config = { engine: 'auto', threads: 1, spin: ms(0), batch: 'auto', countQueries: false } as const
   const auto = await createEngine(config, () => {})
   t.match(auto, { ok: true, engine: { name: 'native' }, why: undefined })
   const net = await createEngine({ ...config, engine: 'net' }, () => {})

@@ -14,10 +14,10 @@ import { createNetEngine } from '../../src/relay/net.js'
 import type { Attached, Engine, Pair, RelayEnd } from '../../src/relay/relay.js'
 import type { Wire as End } from '../../src/relay/wire.js'
 
-const native = createNativeEngine({ threads: 2 })
+const native = createNativeEngine({ threads: 2, countQueries: true })
 await native.ready()
 t.teardown(() => native.stop())
-const engines: readonly Engine[] = [createNetEngine(), native]
+const engines: readonly Engine[] = [createNetEngine({ countQueries: true }), native]
 /** The native engine as it is where io_uring is not to be had: every call made alone. */
 const unbatched = createNativeEngine({ threads: 1, batched: false })
 await unbatched.ready()
@@ -249,6 +249,29 @@ for (const engine of engines) {
     t.equal(atBackend.text, 'startup query bye')
     t.equal(atClient.text, 'auth ok row end')
     t.same(relayed.counts(), { fromSession: 17, fromLink: 15 })
+  })
+
+  test('queries are counted in plaintext, from what was handed over on, and in no other session', async (t, open) => {
+    const query = Buffer.from('Q\0\0\0\x0dselect 1\0', 'latin1')
+    const sync = Buffer.from('S\0\0\0\x04', 'latin1')
+    const [w, relayed] = await open(undefined, { plaintext: true, toLink: [query.subarray(0, 3)] })
+    const [other, unknown] = await open(undefined, { toLink: [query] })
+    const [atBackend, atOther] = [hear(w.backend), hear(other.backend)]
+    hear(w.client)
+    w.client.write(query.subarray(3))
+    await sleep(20)
+    t.match(relayed.counts(), { queries: 1 }, 'while it is open')
+    w.client.write(Buffer.concat([sync, query, query.subarray(0, 6)]))
+    await sleep(5)
+    w.backend.write(query)
+    w.client.end(query.subarray(6))
+    other.client.end(query)
+    await Promise.all([atBackend.done, atOther.done])
+    w.backend.end()
+    other.backend.end()
+    await Promise.all([relayed.ended, unknown.ended])
+    t.same(relayed.counts(), { fromSession: 3 * query.length + sync.length, fromLink: query.length, queries: 3 })
+    t.equal(unknown.counts().queries, undefined)
   })
 
   test('bytes that wait in the streams of paused sockets are not lost', async (t, open) => {

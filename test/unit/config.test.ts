@@ -56,7 +56,7 @@ t.test('one flag is enough: one cluster has a write and a read listener', async 
   t.match(read, { cluster: 'demo', role: 'replica', holdFor: 5000, maxLag: 16_777_216, fallback: 'none' })
   t.same(write?.address, { kind: 'tcp', host: '0.0.0.0', port: 5000 })
   t.same(read?.address, { kind: 'tcp', host: '0.0.0.0', port: 5001 })
-  t.same(config.relay, { engine: 'auto', threads: 1, spin: 0, batch: 'auto' })
+  t.same(config.relay, { engine: 'auto', threads: 1, spin: 0, batch: 'auto', countQueries: false })
   t.equal(config.session.max, 'auto')
   t.same(config.fleet, { enabled: true, name: 'host1' })
   t.same(config.admin, { address: { kind: 'tcp', host: '127.0.0.1', port: 7000 }, socket: '/run/mekare/control.sock' })

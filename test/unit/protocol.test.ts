@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type BackendSeen, createBackendScanner, readEncryptionAnswer } from '../../src/protocol/backend.js'
 import { type First, readFirst } from '../../src/protocol/first.js'
+import { QueryCounter } from '../../src/protocol/queries.js'
 import { cancelRequest, errorResponse, sslRequest, startupMessage } from '../../src/protocol/write.js'
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -292,4 +293,49 @@ t.test('an ErrorResponse carries its fields, and a NUL inside cannot add one', a
   t.equal(text, 'SFATAL\0VFATAL\0C57P03\0MnoCXX000 primary\0Dpg1: stopped\0Hwait\0\0')
   t.equal(bytes[0], 'E'.charCodeAt(0))
   t.equal(new DataView(bytes.buffer).getUint32(1), bytes.length - 1)
+})
+
+/** Queries counted when the bytes come in chunks of these sizes, the last one repeated, in a buffer at some place of its own. */
+function countQueries(bytes: Uint8Array, ...sizes: number[]): number {
+  const counter = new QueryCounter()
+  const room = join(Uint8Array.of(1, 2, 3), bytes)
+  for (let at = 3, i = 0; at < room.length; i++) {
+    const end = Math.min(room.length, at + (sizes[Math.min(i, sizes.length - 1)] ?? room.length))
+    counter.feed(room, at, end)
+    at = end
+  }
+  return counter.queries
+}
+
+t.test('queries are counted by their heads, however the bytes are cut', t => {
+  const anyMessage = fc.tuple(fc.constantFrom(...'BCDEFHPQSXcdfp'), fc.uint8Array({ maxLength: 40 }))
+  fc.assert(
+    fc.property(
+      fc.array(anyMessage, { maxLength: 12 }),
+      fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 20 }),
+      (messages, sizes) => {
+        const bytes = join(...messages.map(([type, body]) => message(type, body)))
+        const asked = messages.filter(([type]) => 'QEF'.includes(type)).length
+        t.equal(countQueries(bytes), asked)
+        t.equal(countQueries(bytes, ...sizes), asked)
+      },
+    ),
+  )
+  t.end()
+})
+
+t.test('what opens no message ends the count, and nothing after it is taken for a query', async t => {
+  const query = message('Q', ascii('select 1\0'))
+  for (const wrong of [ascii('Z'), Uint8Array.of(0), ascii('Q\0\0\0\x03'), Uint8Array.of(0x51, 0xff, 0xff, 0xff, 0xff)])
+    t.equal(countQueries(join(query, wrong, ascii('xxxx'), query, query)), 1)
+})
+
+t.test('no bytes at all make the counter throw', t => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), bytes => {
+      const counted = countQueries(bytes, 7)
+      t.ok(counted >= 0 && counted <= bytes.length / 5)
+    }),
+  )
+  t.end()
 })

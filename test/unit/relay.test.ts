@@ -99,7 +99,10 @@ t.test(
     const session = new NativeSession({ table, cut: slot => cuts.push(slot) }, 3, end => endings.push(end))
     table.taken[6] = 12
     table.taken[7] = 34
-    t.same(session.counts(), { fromSession: 12, fromLink: 34 })
+    table.queries[3] = -1
+    t.same(session.counts(), { fromSession: 12, fromLink: 34 }, 'no queries where none are counted')
+    table.queries[3] = 5
+    t.same(session.counts(), { fromSession: 12, fromLink: 34, queries: 5 })
     t.equal(session.halfClosed(), false)
     table.state[7] = STATE.ended | STATE.first
     t.equal(session.halfClosed(), true)
@@ -108,9 +111,10 @@ t.test(
     session.cut()
     session.finish(endOf({ slot: 3, by: 'link', errno: 104, call: 'read' }, errno => `E${errno}`))
     table.taken[6] = 0
+    table.queries[3] = 0
     session.cut()
     t.same(endings, [{ by: 'link', error: 'read E104' }])
-    t.same(session.counts(), { fromSession: 12, fromLink: 34 })
+    t.same(session.counts(), { fromSession: 12, fromLink: 34, queries: 5 })
     t.same(cuts, [3])
     t.equal(session.stalledFor(), undefined)
   },

@@ -210,3 +210,21 @@ t.test('bytes never fall: open sessions count as they go, and once when they end
   t.equal(up([5, 2], false), 107, 'a forgotten member with open sessions stays')
   t.equal(up([], false), undefined, 'then it goes')
 })
+
+t.test('queries are added up where they are counted, and absent where they are not', async t => {
+  const totals = createByteTotals()
+  const moved = (queries?: number) => ({
+    listen: 'read',
+    member: 'pg1',
+    fromClient: bytes(1),
+    fromMember: bytes(1),
+    ...(queries === undefined ? {} : { queries }),
+  })
+  const now = (...open: (number | undefined)[]) => totals.now(open.map(moved), () => true)[0]?.queries
+  t.equal(now(undefined), undefined)
+  t.equal(now(undefined, 3), 3, 'one under TLS beside one in plaintext')
+  t.equal(now(), 3, 'between leaving the table and its event')
+  totals.ended(moved(4))
+  totals.ended(moved())
+  t.equal(now(2), 6)
+})
