@@ -11,13 +11,13 @@ export interface Target {
   readonly timeout: Ms
 }
 
-/** `ended` resolves to why it failed, if it did; `stop` ends it at once. */
+/** `ended` resolves to why it failed, if it did, and rejects where the system refuses to start it; `stop` ends it at once. */
 export interface Run {
   readonly ended: Promise<string | undefined>
   stop(): void
 }
 
-/** Begins to tell it: `body` is one line of JSON. Never throws or rejects. */
+/** Begins to tell it: `body` is one line of JSON. Never throws. */
 export function runHook(target: Target, event: string, body: string): Run {
   return target.url === undefined ? runCommand(target, event, body) : post(target.url, target.timeout, body)
 }

@@ -80,7 +80,8 @@ export function createHooks({ config, now, wall, report }: HooksDeps): Hooks {
       if (target === undefined) break
       const began = now()
       hook.running = runHook(target, next.event, next.body)
-      const why = await hook.running.ended
+      // What the system refuses while a program is started (no memory, say) is a failure of the hook and of nothing else.
+      const why = await hook.running.ended.catch((error: Error) => `it could not be started (${error.message})`)
       hook.running = undefined
       const took = ms(now() - began)
       report({ kind: 'hook_ran', hook: name, told: next.event, took, ...(why === undefined ? {} : { why }) })

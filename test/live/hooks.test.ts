@@ -78,16 +78,18 @@ t.test('one that hangs is killed with all it has started; others do not wait for
     works: { command: ['/bin/true'] },
     fails: { command: ['/bin/false'] },
     missing: { command: ['/nowhere/tell'] },
+    odd: { command: ['/bin/true', 'a\0b'] },
     closed: { command: ['/bin/sh', '-c', 'exec <&-; exit 0'] },
   })
   for (let i = 0; i < 3; i++) hear(moved)
-  await ran(15)
+  await ran(18)
   const whys = (name: string) => reported.filter(({ hook }) => hook === name).map(({ why }) => why)
   t.match(whys('hangs'), Array(3).fill('/bin/sh took more than 400ms and was killed'))
   t.match(whys('works'), [undefined, undefined, undefined])
   t.equal(reported[0]?.hook === 'hangs', false)
   t.match(whys('fails'), Array(3).fill('/bin/false ended with 1'))
   t.match(whys('missing'), Array(3).fill('/nowhere/tell cannot be run (ENOENT); correct the command'))
+  t.match(whys('odd'), Array(3).fill(/^it could not be started \(/))
   t.match(whys('closed'), [undefined, undefined, undefined])
   const child = Number(readFileSync(file, 'utf8'))
   await until(2000, 'its child lives', async () => {
