@@ -124,6 +124,16 @@ export const METRICS = {
     help: 'Members that the listener could give a new session to now.',
     labels: ['cluster', 'listen'],
   },
+  fleet_proxies: {
+    type: 'gauge',
+    help: 'Proxies of the scope that are registered in etcd, this one among them; no sample while they are not known.',
+    labels: ['cluster'],
+  },
+  fleet_warnings: {
+    type: 'gauge',
+    help: 'What is not as it should be among them, as `mekare status` words it: configurations that differ, an address held twice, a name used twice.',
+    labels: ['cluster'],
+  },
   source_age_seconds: {
     type: 'gauge',
     help: 'Time since the source of the topology (etcd, Patroni) last answered; no sample before it first did.',

@@ -111,6 +111,8 @@ const FROM_STATUS = [
   'member_sessions',
   'member_lag_bytes',
   'pool_members',
+  'fleet_proxies',
+  'fleet_warnings',
   'source_age_seconds',
   'source_problems',
   'etcd_reconnects_total',
@@ -141,10 +143,14 @@ function gaugeRouter(meters: Meters, { name, role, transitions, rivals, dropped,
 }
 
 function gaugeCluster(meters: Meters, cluster: ClusterStatus): void {
-  const { name, source } = cluster
+  const { name, source, fleet } = cluster
   meters.gate_open.put(cluster.gate.kind === 'open' ? 1 : 0, name)
   if (cluster.leader !== undefined) meters.leader_info.put(1, name, cluster.leader)
   if (source.age !== undefined) meters.source_age_seconds.put(source.age / 1000, name)
+  if (fleet && fleet.unknown === undefined) {
+    meters.fleet_proxies.put(fleet.proxies.length, name)
+    meters.fleet_warnings.put(fleet.warnings.length, name)
+  }
   meters.source_problems.put(cluster.problems.length, name)
   if (source.kind === 'etcd') meters.etcd_reconnects_total.put(source.reconnects, name)
   for (const member of cluster.members) {

@@ -2,6 +2,8 @@
 // with what it is and why it is or is not in each pool, then the listeners. Knows no socket and no terminal.
 
 import { printable } from '../events/printable.js'
+import type { FleetStatus } from '../fleet/fleet.js'
+import { gateWords, holdsWords, upWords } from '../fleet/words.js'
 import type { ClusterStatus, ListenerStatus, MemberStatus, Status, VrrpStatus } from '../pools/status.js'
 import {
   checkWords,
@@ -12,7 +14,7 @@ import {
   verdictWords,
   waitingWords,
 } from '../pools/words.js'
-import { formatBytes, formatMs } from '../units/units.js'
+import { type EpochMs, formatBytes, formatMs } from '../units/units.js'
 import { columns, fittingColumns } from './columns.js'
 import type { Paint } from './paint.js'
 
@@ -31,7 +33,7 @@ export function renderStatus(status: Status, paint: Paint, width = Number.POSITI
     old === undefined
       ? []
       : [paint.odd(`process ${old.pid} before it: ${old.sessions} sessions left, for ${formatMs(old.left)} at most`)]
-  const clusters = status.clusters.flatMap(cluster => ['', ...renderCluster(cluster, paint, width)])
+  const clusters = status.clusters.flatMap(cluster => ['', ...renderCluster(cluster, status.at, paint, width)])
   const floating = status.vrrp && status.vrrp.length > 0 ? ['', ...renderVrrp(status.vrrp, paint)] : []
   return `${[head, ...before, ...clusters, '', ...renderListeners(status.listeners, paint, width), ...floating].join('\n')}\n`
 }
@@ -52,7 +54,7 @@ function renderVrrp(routers: readonly VrrpStatus[], paint: Paint): string[] {
   return columns([head, ...rows])
 }
 
-function renderCluster(cluster: ClusterStatus, paint: Paint, width: number): string[] {
+function renderCluster(cluster: ClusterStatus, at: EpochMs, paint: Paint, width: number): string[] {
   const title = cluster.name === cluster.scope ? cluster.name : `${cluster.name} (scope ${cluster.scope})`
   const marks = [cluster.pause ? 'Patroni is paused' : '', cluster.standbyCluster ? 'standby cluster' : ''].filter(
     Boolean,
@@ -63,8 +65,26 @@ function renderCluster(cluster: ClusterStatus, paint: Paint, width: number): str
     ...sourceRows(cluster, paint),
     ...(marks.length > 0 ? [['note', paint.odd(marks.join(', '))]] : []),
     ...cluster.problems.map(problem => ['problem', paint.odd(printable(problem))]),
+    ...(cluster.fleet?.warnings ?? []).map(warning => ['proxies', paint.bad(printable(warning))]),
   ]
-  return [paint.bold(printable(title)), ...columns(facts, '  '), '', ...renderMembers(cluster.members, paint, width)]
+  const proxies = cluster.fleet ? ['', ...renderFleet(cluster.fleet, at, paint, width)] : []
+  const members = renderMembers(cluster.members, paint, width)
+  return [paint.bold(printable(title)), ...columns(facts, '  '), '', ...members, ...proxies]
+}
+
+function renderFleet({ proxies, unknown }: FleetStatus, at: EpochMs, paint: Paint, width: number): string[] {
+  const head = ['PROXY', 'VERSION', 'UP', 'GATE', 'SESSIONS', 'HOLDS', 'CONFIG'].map(paint.faint)
+  const rows = proxies.map(proxy => [
+    `${printable(proxy.name)}${proxy.self ? ' (this one)' : ''}`,
+    printable(proxy.version),
+    upWords(proxy, at),
+    (proxy.gate.kind === 'open' ? paint.good : paint.bad)(printable(gateWords(proxy))),
+    String(proxy.sessions),
+    printable(holdsWords(proxy)),
+    printable(proxy.digest),
+  ])
+  const others = unknown === undefined ? [] : [paint.odd(`  the others are not known: ${printable(unknown)}`)]
+  return [...fittingColumns([head, ...rows], { indent: '  ', width, spare: SPARE.proxies }), ...others]
 }
 
 function gateText(gate: ClusterStatus['gate'], paint: Paint): string {
@@ -85,7 +105,7 @@ function sourceRows({ source }: ClusterStatus, paint: Paint): string[][] {
 }
 
 /** Columns of the tables that a narrow screen can spare, by number, the first one first. */
-const SPARE = { members: [7, 3, 1, 4], listeners: [5, 6, 2, 1] } as const
+const SPARE = { members: [7, 3, 1, 4], listeners: [5, 6, 2, 1], proxies: [2, 1] } as const
 
 function renderMembers(members: readonly MemberStatus[], paint: Paint, width: number): string[] {
   if (members.length === 0) return ['  no members are known']

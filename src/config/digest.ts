@@ -1,7 +1,7 @@
 // A short name for what a configuration says, to see whether two proxies, or two loads, agree.
 
 import { createHash } from 'node:crypto'
-import type { Config } from './shape.js'
+import type { Config, ListenAddress } from './shape.js'
 
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical)
@@ -16,13 +16,32 @@ function sharedVrrp(vrrp: Config['vrrp']): unknown {
   return Object.fromEntries(shared)
 }
 
+/** A host may listen on an address of its own; the port is what all have alike. */
+const portOf = (address: ListenAddress) => (address.kind === 'tcp' ? address.port : address.path)
+
+function sharedListen(listen: Config['listen']): unknown {
+  const shared = Object.entries(listen).map(([name, { address, ...rest }]) => [
+    name,
+    { ...rest, port: portOf(address) },
+  ])
+  return Object.fromEntries(shared)
+}
+
 /**
- * SHA-256 in hexadecimal over everything but secrets and what is each host's own: `fleet.name`, and of vrrp the interface,
- * priority and peers. The order of keys does not count.
+ * SHA-256 in hexadecimal over everything but secrets and what is each host's own: `fleet.name`, the host of each listening address,
+ * the paths of the control socket and of the incidents' file, and of vrrp the interface, priority and peers. The order of keys does
+ * not count.
  */
 export function configDigest(config: Config): string {
-  const { fleet, vrrp, ...rest } = config
-  const shared = { ...rest, fleet: { enabled: fleet.enabled }, vrrp: sharedVrrp(vrrp) }
+  const { fleet, vrrp, listen, admin, incidents, ...rest } = config
+  const shared = {
+    ...rest,
+    listen: sharedListen(listen),
+    admin: portOf(admin.address),
+    incidents: incidents.keep,
+    fleet: { enabled: fleet.enabled },
+    vrrp: sharedVrrp(vrrp),
+  }
   const text = JSON.stringify(canonical(shared))
   return createHash('sha256').update(text).digest('hex')
 }

@@ -87,11 +87,11 @@ export const table = z.strictObject({
     z.strictObject({
       enabled: key(
         kind.toggle().prefault('true'),
-        'Whether this proxy registers in etcd beside the others, so that each can show all. Kept for a later version: nothing registers yet.',
+        'Whether this proxy registers in etcd beside the others of its clusters, under a lease, so that each can show all. Nothing waits for it.',
       ),
       name: key(
         kind.text('a name', /^[A-Za-z0-9._-]{1,253}$/, 'write letters, digits, dots, dashes and underscores'),
-        'The name of this proxy, in the log and in status.',
+        'The name of this proxy, in the log, in status and in etcd; each has its own.',
         { derived: 'the host name' },
       ),
     }),

@@ -10,6 +10,7 @@ import { Incidents } from './incidents.js'
 import { connect } from './link.js'
 import { Listeners } from './listeners.js'
 import { Members } from './members.js'
+import { Proxies } from './proxies.js'
 import { Section } from './section.js'
 import { nothingSeen, type Seen, staleness, take } from './state.js'
 
@@ -58,6 +59,7 @@ function Body({ status, seen }: { readonly status: Status; readonly seen: Seen }
         >
           <Glance status={status} cluster={cluster} incidents={incidents} />
           <Members cluster={cluster} history={history} />
+          {cluster.fleet && <Proxies cluster={cluster.name} fleet={cluster.fleet} at={status.at} />}
         </Section>
       ))}
       <Section title="Listeners">

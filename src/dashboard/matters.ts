@@ -54,7 +54,7 @@ function listenerMatters(listener: ListenerStatus): readonly Matter[] {
   return [bad(`${name} lets nobody through`, `${why}${wait}`)]
 }
 
-function clusterMatters({ source, members, pause, problems }: ClusterStatus): readonly Matter[] {
+function clusterMatters({ source, members, pause, problems, fleet }: ClusterStatus): readonly Matter[] {
   const { kind, silentFor, why = 'no answer', endpoints, next } = source
   return [
     ...(silentFor === undefined ? [] : [bad(`${kind} is silent`, `for ${formatMs(silentFor)}: ${why}`)]),
@@ -64,13 +64,15 @@ function clusterMatters({ source, members, pause, problems }: ClusterStatus): re
       .map(endpoint => odd(`${kind} ${endpoint.name}`, endpoint.why ?? 'failed')),
     ...(next === undefined ? [] : [odd(kind, `to be replaced by ${next}`)]),
     ...(pause ? [odd('Patroni is paused', 'it changes no leader by itself')] : []),
+    ...(fleet?.warnings ?? []).map(warning => odd('proxies', warning)),
     ...problems.map(problem => odd('topology', problem)),
   ]
 }
 
-function memberMatters({ name, healthy, health, drained, vanished }: MemberStatus): readonly Matter[] {
+function memberMatters({ name, healthy, health, drained, vanished, pooler }: MemberStatus): readonly Matter[] {
   return [
     ...(healthy ? [] : [bad(name, health)]),
+    ...(pooler?.healthy === false ? [bad(`the pooler beside ${name}`, pooler.health ?? 'no answer')] : []),
     ...(drained ? [odd(name, 'drained by an operator')] : []),
     ...(vanished ? [odd(name, 'its member key is gone; it is still asked')] : []),
   ]

@@ -47,6 +47,7 @@ function Member({ cluster, member, history }: MemberProps) {
       <th scope="row">
         <div class="main">{name}</div>
         <div class="sub">{member.address}</div>
+        {member.pooler?.health !== undefined && <div class="sub">pooler {member.pooler.address}</div>}
         {member.drained && <Mark tone="odd">drained</Mark>}
         {member.vanished && <Mark tone="odd">member key gone</Mark>}
       </th>

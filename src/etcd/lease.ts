@@ -39,13 +39,26 @@ export async function revokeLease({ client, options }: Connection, id: string): 
   await client.leaseClient.leaseRevoke({ ID: id }, await options(DEADLINE)).catch(passOver(/lease not found/i))
 }
 
-/** A linearizable read of one key. */
-export async function readKey(
+/** A linearizable read of one key, or of the keys up to `range_end`. */
+export async function readKeys(
   { client, options }: Connection,
-  key: Buffer,
-): Promise<{ readonly revision: number; readonly entry: IKeyValue | undefined }> {
-  const { header, kvs } = await client.kv.range({ key }, await options(DEADLINE))
-  return { revision: Number(header.revision), entry: kvs[0] }
+  range: { readonly key: Buffer; readonly range_end?: Buffer },
+): Promise<{ readonly revision: number; readonly entries: readonly IKeyValue[] }> {
+  const { header, kvs } = await client.kv.range(range, await options(DEADLINE))
+  return { revision: Number(header.revision), entries: kvs }
+}
+
+/** Writes a new value over an entry under its lease, unless the key has changed since it was read. */
+export async function replaceValue(
+  { client, options }: Connection,
+  { key, mod_revision, lease }: IKeyValue,
+  value: string,
+): Promise<void> {
+  const request = {
+    compare: [{ key, target: 'Mod' as const, result: 'Equal' as const, mod_revision }],
+    success: [{ request_put: { key, value: Buffer.from(value), lease } }],
+  }
+  await client.kv.txn(request, await options(DEADLINE))
 }
 
 /** Puts it where nobody has; gives the entry of whoever has, undefined when it was put. */

@@ -1,20 +1,27 @@
 // One key under a lease of ours: put where nobody has it, renewed, taken along to the next endpoint when one fails or says nothing,
 // given up at once when it is no longer wanted. Tells who has it whenever that changes. Knows not what having it means.
 
+import type { IKeyValue } from 'etcd3'
 import { type Answered, createEndpoints } from '../asking/endpoints.js'
 import { watchSilence } from '../asking/silence.js'
 import { repeat } from '../asking/turns.js'
 import type { EtcdConfig } from '../config/shape.js'
 import type { Ms } from '../units/units.js'
 import { type Connection, openConnection } from './connection.js'
-import { grantLease, keepLease, newLeaseId, putIfAbsent, readKey, revokeLease } from './lease.js'
+import { rangeBelow } from './keys.js'
+import { grantLease, keepLease, newLeaseId, putIfAbsent, readKeys, replaceValue, revokeLease } from './lease.js'
 import { watchKeys } from './watch.js'
 import { clearly } from './why.js'
 
-/** Seconds a lease outlives its last renewal: the least that etcd grants with its default election timeout. */
-const TTL_S = 2
-/** Time between renewals, and between looks at the key, in ms; the least of it, when something calls for a look at once. */
-const EVERY = 500
+/** How long a lease outlives its last renewal, in seconds, and the time between renewals (and looks at the key), in ms. */
+export interface Pace {
+  readonly outlives: number
+  readonly every: number
+}
+
+/** The least that etcd grants with its default election timeout. */
+const FAST: Pace = { outlives: 2, every: 500 }
+/** The least time between two looks, when something calls for one at once, in ms. */
 const GAP = 5
 /** How long the endpoint in use may take before the others are asked beside it, in ms. */
 const HEAD_START = 250
@@ -39,8 +46,12 @@ export interface LeasedKey {
 export interface LeasedKeyInput {
   readonly config: EtcdConfig
   readonly key: string
-  /** What others see who has it. */
-  readonly value: string
+  /** What others see who has it; asked with each look, and written anew where it is another than before. */
+  readonly value: () => string
+  /** The keys that begin with `prefix` are read along with it, itself among them: what they hold, by the rest of their names. */
+  readonly kin?: { readonly prefix: string; readonly told: (values: ReadonlyMap<string, string>) => void }
+  /** As fast as etcd lets it be, where it is not given. */
+  readonly pace?: Pace
   readonly now: () => Ms
   /** Hears every change. `ours` is told after etcd has said so, and anything else before it is let go of. */
   readonly told: (view: KeyView) => void
@@ -54,11 +65,12 @@ interface Session {
 }
 
 /** What one turn found; undefined where the lease it was about has ended. */
-type Look = { readonly view: KeyView; readonly revision: number } | undefined
+type Look = { readonly view: KeyView; readonly revision: number; readonly entries: readonly IKeyValue[] } | undefined
 
 /** Begins at once; see the head of this file. Nobody is wanted to have the key before want(true). */
-export function createLeasedKey({ config, key: name, value, now, told }: LeasedKeyInput): LeasedKey {
+export function createLeasedKey({ config, key: name, value, kin, pace = FAST, now, told }: LeasedKeyInput): LeasedKey {
   const key = Buffer.from(name)
+  const range = kin ? rangeBelow(kin.prefix) : { key }
   let wanted = false
   let stopped = false
   let view: KeyView = { kind: 'unheard' }
@@ -73,7 +85,7 @@ export function createLeasedKey({ config, key: name, value, now, told }: LeasedK
   const endpoints = createEndpoints<Session>(config.hosts, {
     now,
     open: host => openSession(host, config),
-    words: (host, error) => clearly(error, { host, config, rights: `reads and writes ${name}` }),
+    words: (host, error) => clearly(error, { host, config, rights: `reads and writes ${kin?.prefix ?? name}` }),
     headStart: HEAD_START,
   })
   const silence = watchSilence(SILENT, now, () => tell({ kind: 'silent', why: `etcd ${endpoints.whySilent()}` }))
@@ -100,26 +112,29 @@ export function createLeasedKey({ config, key: name, value, now, told }: LeasedK
   async function turn(): Promise<number> {
     const [asked, begun] = [lease, now()]
     const answered = await endpoints.ask(session => look(session, asked, granted))
-    if (!answered || stopped) return EVERY
+    if (!answered || stopped) return pace.every
     silence.answered()
     // Given up meanwhile, or heard so late (we did not run) that the lease may have ended: the next turn, at once, says how it is.
-    if (asked !== lease || now() - begun >= TTL_S * 1000) turns.wake()
+    if (asked !== lease || now() - begun >= pace.outlives * 1000) turns.wake()
     else accept(answered)
-    return EVERY
+    return pace.every
   }
 
   async function look(session: Session, id: string, isGranted: boolean): Promise<Look> {
     const { connection } = session
     await revoke(session, [...givenUp])
-    const [alive, { entry, revision }] = await Promise.all([
-      isGranted ? keepLease(connection, id) : grantLease(connection, id, TTL_S).then(() => true),
-      readKey(connection, key),
+    const [alive, { entries, revision }] = await Promise.all([
+      isGranted ? keepLease(connection, id) : grantLease(connection, id, pace.outlives).then(() => true),
+      readKeys(connection, range),
     ])
     if (!alive) return undefined
     const may = wanted && lease === id && !stopped
-    const has = entry ?? (may ? await putIfAbsent(connection, key, value, id) : undefined)
-    if (has) return { view: viewOf(has, id), revision }
-    return { view: { kind: may ? 'ours' : 'free' }, revision }
+    const entry = entries.find(one => one.key.equals(key))
+    const text = value()
+    if (may && entry?.lease === id && entry.value.toString('utf8') !== text) await replaceValue(connection, entry, text)
+    const has = entry ?? (may ? await putIfAbsent(connection, key, text, id) : undefined)
+    if (has) return { view: viewOf(has, id), revision, entries }
+    return { view: { kind: may ? 'ours' : 'free' }, revision, entries }
   }
 
   function accept({ session, answer }: Answered<Session, Look>): void {
@@ -128,6 +143,7 @@ export function createLeasedKey({ config, key: name, value, now, told }: LeasedK
       granted = true
       hint(session, answer.revision + 1)
       tell(answer.view)
+      kin?.told(valuesOf(answer.entries, kin.prefix))
     }
     if (!answer || (answer.view.kind === 'free' && wanted)) turns.wake()
   }
@@ -136,7 +152,7 @@ export function createLeasedKey({ config, key: name, value, now, told }: LeasedK
   function hint(session: Session, from: number): void {
     session.endWatch ??= watchKeys(
       session.connection,
-      { key, from },
+      { ...range, from },
       {
         events: () => turns.wake(),
         broken: () => {
@@ -166,6 +182,9 @@ export function createLeasedKey({ config, key: name, value, now, told }: LeasedK
     },
   }
 }
+
+const valuesOf = (entries: readonly IKeyValue[], prefix: string): ReadonlyMap<string, string> =>
+  new Map(entries.map(({ key, value }) => [key.toString('utf8').slice(prefix.length), value.toString('utf8')]))
 
 function viewOf({ lease, value }: { readonly lease: string; readonly value: Buffer }, ours: string): KeyView {
   return lease === ours ? { kind: 'ours' } : { kind: 'other', holder: value.toString('utf8') }

@@ -11,15 +11,15 @@ export interface WatchHandlers {
   readonly broken: (why: Error) => void
 }
 
-/** What is watched: a key, or with `end` the range up to it; from now on, or from a revision. */
+/** What is watched: a key, or with `range_end` the range up to it; from now on, or from a revision. */
 export interface Watched {
   readonly key: Buffer
-  readonly end?: Buffer
+  readonly range_end?: Buffer
   readonly from?: number
 }
 
 /** Begins it; gives the way to end it. */
-export function watchKeys(connection: Connection, { key, end, from }: Watched, handlers: WatchHandlers): () => void {
+export function watchKeys(connection: Connection, { from, ...range }: Watched, handlers: WatchHandlers): () => void {
   let over = false
   let cancel = () => {}
   const broken = (why: Error) => {
@@ -40,7 +40,7 @@ export function watchKeys(connection: Connection, { key, end, from }: Watched, h
     // Stays attached after the end: cancelling a stream makes it emit an error.
     stream.on('error', broken)
     stream.on('end', () => broken(new Error('the watch ended')))
-    stream.write({ create_request: { key, ...(end && { range_end: end }), ...(from && { start_revision: from }) } })
+    stream.write({ create_request: { ...range, ...(from && { start_revision: from }) } })
   }
 
   open().catch(broken)

@@ -56,6 +56,13 @@ function sentence(event: Event): Said {
     case 'source_moved':
     case 'source_problem':
       return sourceSentence(event)
+    case 'proxy_appeared':
+      return ['info', `${event.cluster}: the proxy ${event.proxy} is registered in etcd too, version ${event.version}`]
+    case 'proxy_gone':
+      return [
+        'warn',
+        `${event.cluster}: the proxy ${event.proxy} is no longer registered in etcd: it has ended, or cannot reach it`,
+      ]
     case 'switchover_ordered':
     case 'switchover_refused':
     case 'first_sign':

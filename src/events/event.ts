@@ -55,6 +55,9 @@ export type Event =
       readonly why: string
     }
   | { readonly kind: 'source_problem'; readonly cluster: string; readonly problem: string }
+  // the other proxies of the scope
+  | { readonly kind: 'proxy_appeared'; readonly cluster: string; readonly proxy: string; readonly version: string }
+  | { readonly kind: 'proxy_gone'; readonly cluster: string; readonly proxy: string }
   // the leader and the gate
   | { readonly kind: 'first_sign'; readonly cluster: string; readonly sign: string }
   | { readonly kind: 'leader_key_gone'; readonly cluster: string; readonly leader: string }

@@ -3,9 +3,11 @@
 import type { AdminDeps, Outcome } from '../admin/deps.js'
 import type { Feeds } from '../admin/feed.js'
 import { createSidecars } from '../admin/sidecars.js'
+import { configDigest } from '../config/digest.js'
 import type { Config, ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
-import { EVERY, noHistory, record } from '../history/history.js'
+import type { ProxyRecord } from '../fleet/record.js'
+import { EVERY, record as keep, noHistory } from '../history/history.js'
 import { createLifeline } from '../linux/lifeline.js'
 import type { Facts } from '../notices/notice.js'
 import type { ListenerStatus, Status } from '../pools/status.js'
@@ -15,6 +17,7 @@ import type { ByteCount } from '../sessions/byte-totals.js'
 import type { Tally } from '../sessions/tally.js'
 import { bytes, type EpochMs, formatMs, type Ms, ms } from '../units/units.js'
 import type { Cluster } from './cluster.js'
+import { createFleet } from './fleet.js'
 import type { Hooks } from './hooks.js'
 import { createOrders, type Orders } from './orders.js'
 import type { Recorder } from './recorder.js'
@@ -53,15 +56,17 @@ export interface Office extends AdminDeps {
   stay(): void
   /** Time passes: keeps what is drawn of the last minutes. */
   tick(): void
-  /** Lets go of the sidecars. */
-  close(): void
+  /** Lets go of the sidecars, and of what is registered in etcd. */
+  close(): Promise<void>
   /** Bytes moved since the start, by listener and member. */
   bytes(): readonly ByteCount[]
 }
 
 export function createOffice(deps: OfficeDeps): Office {
   const { config, clusters, proxy, now } = deps
-  const startedAt = now()
+  const begunAt = now()
+  const startedAt = deps.wall()
+  const digest = digestOf(config)
   let history = noHistory
   let sampledAt = ms(Number.NEGATIVE_INFINITY)
   const named = (is: (cluster: Cluster) => boolean) => [...clusters.values()].filter(is).map(({ name }) => name)
@@ -74,11 +79,27 @@ export function createOffice(deps: OfficeDeps): Office {
   const sidecars = createSidecars(tick, createLifeline())
   const orders = createOrders({ ...deps, sidecars })
   const switchover = createSwitchover(deps)
+  const fleet = createFleet({ ...deps, record })
   const vrrp = () =>
     Object.keys(config().vrrp).map(name => {
       const report = sidecars.reports().find(one => one.name === name)
       return report ? { name, report } : { name }
     })
+
+  /** What the others are told of this proxy. */
+  function record(cluster: string): ProxyRecord {
+    const gate = clusters.get(cluster)?.state().gate
+    const own = proxy.listeners().filter(one => one.cluster === cluster)
+    return {
+      version: deps.version,
+      startedAt,
+      listen: Object.fromEntries(own.map(({ name, address }) => [name, address])),
+      gate: gate?.kind === 'open' ? { kind: 'open', member: gate.member } : { kind: 'closed', why: gate?.why ?? '' },
+      sessions: own.reduce((sum, { sessions }) => sum + sessions.joined, 0),
+      digest: digest(),
+      holds: sidecars.reports().flatMap(({ role, addresses }) => (role === 'master' ? addresses : [])),
+    }
+  }
 
   const listensOf = (cluster: string) =>
     new Map<string, ListenConfig>(Object.entries(config().listen).filter(([, listen]) => listen.cluster === cluster))
@@ -117,12 +138,15 @@ export function createOffice(deps: OfficeDeps): Office {
       name: config().fleet.name,
       version: deps.version,
       at: deps.wall(),
-      up: ms(now() - startedAt),
+      up: ms(now() - begunAt),
       stopping: proxy.stopping(),
       pid: process.pid,
       ...withDefined('drained', orders.drainedFor()),
       ...withDefined('predecessor', deps.predecessor()),
-      clusters: [...clusters.values()].map(cluster => clusterStatus(inputOf(cluster, counts), now())),
+      clusters: [...clusters.values()].map(cluster => ({
+        ...clusterStatus(inputOf(cluster, counts), now()),
+        ...withDefined('fleet', fleet.status(cluster.name)),
+      })),
       listeners: listeners(counts),
       ...(Object.keys(config().vrrp).length > 0 && { vrrp: vrrp() }),
     }
@@ -194,23 +218,30 @@ export function createOffice(deps: OfficeDeps): Office {
       deps.recorder.retire()
       deps.hooks.retire()
       sidecars.pulse()
+      void fleet.stop()
     },
     stay() {
       deps.recorder.resume()
       deps.hooks.resume()
+      fleet.resume()
     },
     giveWay() {
       deps.recorder.retire()
       deps.hooks.retire()
       sidecars.announceSuccessor()
+      void fleet.stop()
     },
     tick() {
+      fleet.tick()
       if (now() - sampledAt < EVERY) return
       sampledAt = now()
       // No bytes are drawn, and counting them asks every session.
-      history = record(history, statusWith([]))
+      history = keep(history, statusWith([]))
     },
-    close: sidecars.stop,
+    async close() {
+      sidecars.stop()
+      await fleet.stop()
+    },
     bytes: moved,
   }
 }
@@ -219,6 +250,18 @@ function sum(counts: readonly ByteCount[]): Pick<ByteCount, 'fromClient' | 'from
   return {
     fromClient: bytes(counts.reduce((total, { fromClient }) => total + fromClient, 0)),
     fromMember: bytes(counts.reduce((total, { fromMember }) => total + fromMember, 0)),
+  }
+}
+
+/** Worked out once for each configuration. */
+function digestOf(config: () => Config): () => string {
+  let of: Config | undefined
+  let digest = ''
+  return () => {
+    const now = config()
+    if (now !== of) digest = configDigest(now).slice(0, 12)
+    of = now
+    return digest
   }
 }
 

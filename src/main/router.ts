@@ -182,14 +182,14 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
     stored,
     close() {
       admin.close()
-      office.close()
+      void office.close()
     },
     async end() {
       hooks.stop()
-      office.close()
+      const gone = office.close()
       await proxy.stop()
       await engine.stop?.()
-      await Promise.all([clusters.stop(), admin.stop()])
+      await Promise.all([clusters.stop(), admin.stop(), gone])
       report({ kind: 'stopped' })
       await recorder.close()
       await log.close()

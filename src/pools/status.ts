@@ -1,6 +1,7 @@
 // The status document: what `status --json`, `/status` and the dashboard show. One shape, in the words of the verdicts.
 
 import type { EndpointStatus } from '../asking/endpoints.js'
+import type { FleetStatus } from '../fleet/fleet.js'
 import type { Via } from '../health/answer.js'
 import type { End } from '../sessions/end.js'
 import type { Bytes, EpochMs, Ms } from '../units/units.js'
@@ -100,6 +101,8 @@ export interface ClusterStatus {
   }
   readonly members: readonly MemberStatus[]
   readonly problems: readonly string[]
+  /** The proxies of this scope; absent where they do not register. */
+  readonly fleet?: FleetStatus
 }
 
 export interface ListenerStatus {

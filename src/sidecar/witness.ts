@@ -72,7 +72,7 @@ export function createWitness({ now, report, names, told }: WitnessDeps): Witnes
       silent = false
       told(next ? { kind: 'unheard' } : { kind: 'none' })
       if (!next) return
-      key = createLeasedKey({ config: next.etcd, key: next.key, value: next.host, now, told: heard })
+      key = createLeasedKey({ config: next.etcd, key: next.key, value: () => next.host, now, told: heard })
       key.want(wanted)
     },
     want(next) {

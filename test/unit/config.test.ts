@@ -503,6 +503,9 @@ t.test('the digest tells configurations apart, but not their secrets, their orde
   t.not(yaml('etcd: {hosts: [b:2379]}, probe: {user: m, password: x}'), base)
   t.equal(configDigest(load(withFlags({ 'fleet.name': 'other' }))), configDigest(load(withFlags({}))))
   t.not(configDigest(load(withFlags({ 'listen.write.holdFor': '46s' }))), configDigest(load(withFlags({}))))
+  const listening = (address: string) => configDigest(load(withFlags({ 'listen.write.address': address })))
+  t.equal(listening('10.0.0.7:5000'), listening('10.0.0.8:5000'), 'each host may listen on an address of its own')
+  t.not(listening('10.0.0.7:5000'), listening('10.0.0.7:5002'))
 })
 
 t.test('every key has an explanation, a type and a place in the schema', async t => {

@@ -123,6 +123,14 @@ const SAID: readonly (readonly [Event, string])[] = [
   [{ kind: 'member_forgotten', ...pg1, why: 'no answer' }, 'info: demo/pg1: forgotten: no answer'],
   [{ kind: 'member_up', ...pg1 }, 'info: demo/pg1: up'],
   [{ kind: 'member_down', ...pg1, why: 'refused' }, 'warn: demo/pg1: down: refused'],
+  [
+    { kind: 'proxy_appeared', cluster: 'demo', proxy: 'gate2', version: '0.1.0' },
+    'info: demo: the proxy gate2 is registered in etcd too, version 0.1.0',
+  ],
+  [
+    { kind: 'proxy_gone', cluster: 'demo', proxy: 'gate2' },
+    'warn: demo: the proxy gate2 is no longer registered in etcd: it has ended, or cannot reach it',
+  ],
   [{ kind: 'pooler_up', ...pg1 }, 'info: demo/pg1: its pooler is up'],
   [
     { kind: 'pooler_down', ...pg1, why: '10.0.0.1:6432: ECONNREFUSED; nothing listens there' },

@@ -13,6 +13,7 @@ const PURE = [
   'pools',
   'sessions',
   'incidents',
+  'fleet',
   'protocol',
   'events',
   'reload',

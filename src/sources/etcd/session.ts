@@ -4,6 +4,7 @@
 import type { IEvent, IKeyValue, IRangeResponse } from 'etcd3'
 import type { EtcdConfig } from '../../config/shape.js'
 import { type Connection, openConnection } from '../../etcd/connection.js'
+import { rangeBelow } from '../../etcd/keys.js'
 import { watchKeys } from '../../etcd/watch.js'
 import type { EtcdEntry } from '../../topology/etcd.js'
 
@@ -41,17 +42,16 @@ export interface Session {
 /** Opens a session; nothing is sent before the first read. Throws when a TLS file cannot be read. */
 export function openSession(host: string, prefix: string, config: EtcdConfig): Session {
   const connection = openConnection(host, config)
-  const { key, end } = { key: Buffer.from(prefix), end: endOf(prefix) }
+  const range = rangeBelow(prefix)
   let endWatch = () => {}
   return {
     names: (parent, limit, deadline) => namesBelow(connection, parent, limit, deadline),
     async read(deadline) {
-      const request = { key, range_end: end }
-      return snapshotOf(await connection.client.kv.range(request, await connection.options(deadline)), prefix)
+      return snapshotOf(await connection.client.kv.range(range, await connection.options(deadline)), prefix)
     },
     watch(from, { changed, broken }) {
       const events = (arrived: readonly IEvent[]) => changed(arrived.map(event => changeOf(event, prefix)))
-      endWatch = watchKeys(connection, { key, end, from }, { events, broken })
+      endWatch = watchKeys(connection, { ...range, from }, { events, broken })
     },
     close() {
       endWatch()
@@ -69,7 +69,7 @@ async function namesBelow(
   const found: string[] = []
   let from = Buffer.from(parent)
   while (found.length < limit) {
-    const request = { key: from, range_end: endOf(parent), limit: 1, keys_only: true }
+    const request = { ...rangeBelow(parent), key: from, limit: 1, keys_only: true }
     const { kvs } = await client.kv.range(request, await options(deadline))
     const key = kvs[0]?.key.toString('utf8').slice(parent.length)
     if (key === undefined) break
@@ -97,11 +97,4 @@ function keyOf(kv: IKeyValue, prefix: string): string {
 
 function entryOf(kv: IKeyValue): EtcdEntry {
   return { value: kv.value.toString('utf8'), createRevision: kv.create_revision, modRevision: kv.mod_revision }
-}
-
-/** The end of the range of all keys with this prefix: its last byte, plus one. */
-function endOf(prefix: string): Buffer {
-  const end = Buffer.from(prefix)
-  end[end.length - 1] = (end[end.length - 1] ?? 0) + 1
-  return end
 }
