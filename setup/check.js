@@ -1,6 +1,7 @@
 // The steps of `npm test`, one after another, all of them even when one fails: types, lint, unused code, unit tests, live
 // tests. Ends with one line `N passed, N failed`.
 
+import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BAD, during, GOOD, say } from './progress.js'
@@ -47,12 +48,38 @@ function failedFiles(output) {
   return failed.length > 0 ? failed.join('\n') : output
 }
 
+/**
+ * Live tests that hold a time to a bound, or fill both cores: each runs by itself. All others run two at once: they mostly wait for servers.
+ */
+const ALONE = new Set([
+  'demo',
+  'failover',
+  'native',
+  'pools',
+  'relay',
+  'restart',
+  'sidecar',
+  'switchover',
+  'virtual-mac',
+  'vrrp',
+  'vrrp-input',
+  'witness',
+])
+
+/** The compiled live tests, those of `ALONE` or the others. @param {boolean} alone */
+const live = alone =>
+  readdirSync(join(root, 'test', 'live'))
+    .flatMap(file => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
+    .filter(name => ALONE.has(name) === alone)
+    .map(name => `dist/test/live/${name}.test.js`)
+
 const STEPS = [
   { title: 'types', work: single('tsc', ['--noEmit', '-p', '.'], ['-p', 'src/dashboard']) },
   { title: 'lint', work: single('biome', ['check', '.']) },
   { title: 'unused code', work: single('knip', []) },
   { title: 'unit tests', work: tap(['--jobs=2', '--timeout=60', 'dist/test/unit/all.js']) },
-  { title: 'live tests', work: tap(['--jobs=1', '--timeout=600', 'dist/test/live']) },
+  { title: 'live tests, two at once', work: tap(['--jobs=2', '--timeout=600', ...live(false)]) },
+  { title: 'live tests, each alone', work: tap(['--jobs=1', '--timeout=600', ...live(true)]) },
 ]
 
 /** @returns {Promise<boolean>} whether everything passed */
@@ -68,7 +95,7 @@ async function main() {
   for (const { title, passed, failed, seconds } of results) {
     const sign = failed > 0 ? BAD : GOOD
     say(
-      `${sign} ${title.padEnd(12)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed ${seconds.padStart(7)} s`,
+      `${sign} ${title.padEnd(24)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed ${seconds.padStart(7)} s`,
     )
   }
   const sum = (/** @type {'passed' | 'failed'} */ key) => results.reduce((total, result) => total + result[key], 0)
