@@ -24,25 +24,29 @@ const CHECKS = {
   tuned: 'inter 300ms fastinter 100ms downinter 100ms fall 1 rise 1',
 }
 
-/** Starts all of them before a stand with two proxy hosts: mekare on the first, the HAProxys on the second. They end with the stand. */
-export async function startRouters(stand: Stand): Promise<Readonly<Record<string, Router>>> {
-  const template = startHaproxy(stand, 'template', 0)
-  const tuned = startHaproxy(stand, 'tuned', 2)
+/**
+ * Starts all of them before a stand with two proxy hosts: mekare on the first, the HAProxys on the second. They end with the stand.
+ * Where the stand has poolers they lead to those; `most` sessions have room in each.
+ */
+export async function startRouters(stand: Stand, most = 100): Promise<Readonly<Record<string, Router>>> {
+  const template = startHaproxy(stand, 'template', 0, most)
+  const tuned = startHaproxy(stand, 'tuned', 2, most)
   // What is told of single sessions costs the one who tells it: nobody does.
   const mekare = await stand.proxy('proxy1', { config: { log: { level: 'warn' } } })
   return { mekare, 'haproxy-template': template, 'haproxy-tuned': tuned }
 }
 
-function startHaproxy(stand: Stand, checks: keyof typeof CHECKS, shift: number): Router {
+function startHaproxy(stand: Stand, checks: keyof typeof CHECKS, shift: number, most: number): Router {
   const program = findProgram('haproxy')
   if (!program) throw new Error('haproxy was not found; install it')
-  const { address, ports, members, dir } = stand
+  const { address, ports, members, dir, settings } = stand
+  const target = settings.poolers ? ports.pooler : ports.postgres
   const at = (port: number) => `${address('proxy2')}:${port + shift}`
   const router = { write: at(ports.write), read: at(ports.read) }
   const line = (name: string) =>
-    `  server ${name} ${address(name)}:${ports.postgres} maxconn 100 check port ${ports.patroni}`
+    `  server ${name} ${address(name)}:${target} maxconn ${most} check port ${ports.patroni}`
   const file = join(dir, 'proxy2', `haproxy-${checks}.cfg`)
-  const words = { ...router, checks: CHECKS[checks], members: members.map(line).join('\n') }
+  const words = { ...router, most: String(most), checks: CHECKS[checks], members: members.map(line).join('\n') }
   writeFileSync(file, fill('haproxy-patroni.cfg', words))
   stand.spawn('proxy2', `haproxy-${checks}`, [program, '-db', '-f', file])
   return router

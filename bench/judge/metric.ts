@@ -31,6 +31,7 @@ export const METRICS = {
   tail: { title: 'of it after the promotion', unit: 'ms', better: 'less', digits: 0 },
   errors: { title: 'errors of the writer', unit: '', better: 'less', digits: 0 },
   readOnly: { title: 'of them “read-only transaction”', unit: '', better: 'less', digits: 0 },
+  sessionErrors: { title: 'errors of the session that had most', unit: '', better: 'less', digits: 0 },
   unanswered: { title: 'longest time without an answer', unit: 'ms', better: 'less', digits: 0 },
 } as const satisfies Record<string, Metric>
 

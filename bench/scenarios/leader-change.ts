@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { now } from '../../test/lab/journal.js'
 import { startMultihost, startPoller, startWriter } from '../../test/lab/observers.js'
+import type { PoolerOptions } from '../../test/lab/options.js'
 import type { Stand } from '../../test/lab/stand.js'
 import { type Router, startRouters } from '../contenders/patroni-routers.js'
 import type { Change } from '../drills/change.js'
@@ -18,6 +19,10 @@ interface LeaderChange {
   readonly load: string
   readonly most: number
   readonly secondsEach: number
+  /** Writers, and how often each writes; one that writes every 5 ms where it is not given. */
+  readonly writers?: { readonly sessions: number; readonly everyMs: number }
+  /** What stands beside each member. */
+  readonly poolers?: PoolerOptions
   /** Brings it about; `old` is the primary. */
   begin(watched: Watched, old: string): Promise<void>
   /** Puts right what was broken. */
@@ -25,6 +30,7 @@ interface LeaderChange {
 }
 
 export const SWITCHOVER = 'planned switchover'
+export const POOLED = '500 writers through 20 servers of each member'
 export const KILL = 'primary killed, ttl 20'
 
 const CHANGES: readonly LeaderChange[] = [
@@ -34,6 +40,17 @@ const CHANGES: readonly LeaderChange[] = [
     load: SWITCHOVER,
     most: 3,
     secondsEach: 13,
+    begin: switchover,
+    mend: () => undefined,
+  },
+  {
+    name: 'pooled-switchover',
+    says: 'planned switchovers under 500 writers, through a PgBouncer beside each member, led there by each router in turn',
+    load: POOLED,
+    most: 3,
+    secondsEach: 25,
+    writers: { sessions: 500, everyMs: 1000 },
+    poolers: { mode: 'transaction', size: 20 },
     begin: switchover,
     mend: () => undefined,
   },
@@ -65,8 +82,9 @@ const scenario = (change: LeaderChange): Scenario => ({
   inQuick: false,
   plan: amount => plan(amount, change),
   async open(scope) {
-    const stand = await scope.stand({})
-    const routers: Readonly<Record<string, Router>> = await startRouters(stand)
+    const { poolers, writers } = change
+    const stand = await scope.stand(poolers ? { poolers } : {})
+    const routers: Readonly<Record<string, Router>> = await startRouters(stand, writers && 2 * writers.sessions)
     return async contender => {
       const router = routers[contender]
       if (!router) throw new Error(`${contender} does not lead to the members of a cluster`)
@@ -75,11 +93,11 @@ const scenario = (change: LeaderChange): Scenario => ({
   },
 })
 
-async function measure(stand: Stand, { begin, mend }: LeaderChange, router: Router): Promise<Values> {
+async function measure(stand: Stand, { begin, mend, writers }: LeaderChange, router: Router): Promise<Values> {
   await stand.untilStreaming()
   clearJournals(stand)
   const watched = { stand, poller: await startPoller(stand), multihost: await startMultihost(stand) }
-  const writer = await startWriter(stand, { to: router.write })
+  const writer = await startWriter(stand, { to: router.write, ...writers })
   const old = await primaryOf(stand)
   const since = now()
   await begin(watched, old)
@@ -104,6 +122,7 @@ function values({ gap, multihostGap, tail, writer }: Change): Values {
     ...beside,
     errors,
     readOnly: writer.readOnlyErrors,
+    sessionErrors: writer.mostErrorsOfOneSession,
     ...(tail === undefined ? {} : { tail }),
   }
 }

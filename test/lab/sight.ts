@@ -28,6 +28,8 @@ export interface Sight {
   verdict(listener: string, member: string, pattern: RegExp, withinMs?: number): Promise<string>
   /** Open file descriptors of the process. */
   descriptors(): number
+  /** The same, once it has every connection of its own: it stands in etcd beside the other proxies. */
+  descriptorsAtRest(): Promise<number>
 }
 
 /** A proxy seen from outside. */
@@ -41,14 +43,22 @@ export function see(stand: Stand, proxy: ProxyProcess): Sight {
     const { stdout } = await cli('explain', listener)
     return stdout.split('\n').find(line => line.startsWith(`${member}: `)) ?? `${member} is not in: ${stdout}`
   }
+  const status = async () => JSON.parse((await proxy.get('/status')).body) as Status
+  const descriptors = () => readdirSync(`/proc/${proxy.child.pid}/fd`).length
   return {
     lines,
     cli,
     explain,
+    status,
+    descriptors,
+    descriptorsAtRest: () =>
+      until(10_000, 'it is not registered', async () => {
+        const { clusters } = await status()
+        return clusters.every(({ fleet }) => fleet?.unknown === undefined) ? descriptors() : undefined
+      }),
     line: (pattern, withinMs = 5000) =>
       until(withinMs, `no line like ${pattern} in ${logOf('mekare')}`, async () => lines(pattern).at(-1)),
     metric: async (name, labels = {}) => sum((await proxy.get('/metrics')).body, name, labels),
-    status: async () => JSON.parse((await proxy.get('/status')).body) as Status,
     verdict: async (listener, member, pattern, withinMs = 10_000) => {
       let last = ''
       return until(withinMs, `${member} for ${listener} did not become ${pattern}`, async () => {
@@ -59,7 +69,6 @@ export function see(stand: Stand, proxy: ProxyProcess): Sight {
         throw new Error(`${error.message}; it is: ${last}`)
       })
     },
-    descriptors: () => readdirSync(`/proc/${proxy.child.pid}/fd`).length,
   }
 }
 

@@ -74,7 +74,7 @@ const startup = startupMessage(new Map([['user', 'app']]))
 async function storm(t: Test, stand: Stand): Promise<void> {
   const { proxy, sight } = await start(stand)
   const kinds = [startup, sslRequest(), 'GET / HTTP/1.0\r\n\r\n', '', cancelRequest(7, new Uint8Array(4))] as const
-  const before = sight.descriptors()
+  const before = await sight.descriptorsAtRest()
   const begun = now()
   for (let round = 0; round < 10; round++) {
     const wires = await Promise.all(

@@ -94,7 +94,7 @@ async function underLoad(t: Test, place: Place): Promise<void> {
   const program = join(stand.programs.postgres, 'pgbench')
   const to = ['-h', host, '-p', port, '-U', 'cert_app', '-n', '-T', '8', '-f', script]
   const pgbench = (...how: string[]) => stand.clientExec([program, ...to, ...how, 'app'])
-  const before = sight.descriptors()
+  const before = await sight.descriptorsAtRest()
   const load = Promise.all([pgbench('-C', '-c', '4'), pgbench('-c', '4')])
   for (let i = 0; i < 50; i++) {
     file(config => {
