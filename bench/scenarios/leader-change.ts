@@ -47,7 +47,7 @@ const CHANGES: readonly LeaderChange[] = [
     name: 'pooled-switchover',
     says: 'planned switchovers under 500 writers, through a PgBouncer beside each member, led there by each router in turn',
     load: POOLED,
-    most: 3,
+    most: 1,
     secondsEach: 25,
     writers: { sessions: 500, everyMs: 1000 },
     poolers: { mode: 'transaction', size: 20 },
