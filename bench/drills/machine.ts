@@ -1,6 +1,6 @@
 // What the figures were measured on: the machine, its load, and how to ask a program for its version. Part of every kept result.
 
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,11 +18,9 @@ export function describeMachine(): Record<string, string> {
 
 /** The first line of what a program says of its version, on either output. */
 export function version(program: string, ...args: string[]): string {
-  try {
-    return execFileSync(program, args, { encoding: 'utf8' }).split('\n')[0]?.trim() ?? ''
-  } catch (error) {
-    return `unknown: ${(error as Error).message.split('\n')[0]}`
-  }
+  const { stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })
+  if (error) return `unknown: ${error.message}`
+  return `${stdout}${stderr}`.split('\n')[0]?.trim() ?? ''
 }
 
 /** How busy the processors were with anything over one second, in percent of all of them; undefined where /proc is not. */

@@ -64,10 +64,12 @@ async function main(argv: readonly string[]): Promise<number> {
   const results = await runAll(chosen, amount)
   console.log(`\n${table(results)}`)
   if (values.json !== undefined) keep(values.json, machineOf(chosen), results)
-  if (values.results !== undefined)
-    publish(values.results, ['drills', ...positionals].join('-'), machineOf(chosen), results)
+  if (values.results !== undefined) publish(values.results, fileOf(positionals), machineOf(chosen), results)
   return results.every(({ ok }) => ok) ? 0 : 1
 }
+
+/** Drills of one kind share a file, whichever of them were asked for: `drills-address`. */
+const fileOf = (asked: readonly string[]) => ['drills', ...new Set(asked.map(name => name.split('-')[0]))].join('-')
 
 /** The machine, with the versions of whatever the drills were run on. */
 function machineOf(drills: readonly Drill[]): Record<string, string> {
