@@ -35,7 +35,8 @@ const SETTINGS = {
   fsync: 'off',
   full_page_writes: 'off',
   autovacuum: 'off',
-  max_connections: 400,
+  // PgBouncer in session mode keeps the servers of its 256 clients while the next one brings as many.
+  max_connections: 1000,
   shared_buffers: '256MB',
   max_wal_size: '4GB',
   jit: 'off',
