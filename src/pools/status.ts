@@ -3,7 +3,7 @@
 import type { EndpointStatus } from '../asking/endpoints.js'
 import type { FleetStatus } from '../fleet/fleet.js'
 import type { Via } from '../health/answer.js'
-import type { End } from '../sessions/end.js'
+import type { ListenerCounts, MemberCounts } from '../sessions/tally.js'
 import type { Bytes, EpochMs, Ms } from '../units/units.js'
 import type { RouterReport } from '../vrrp/conversation.js'
 
@@ -26,18 +26,7 @@ export interface CheckStatus {
 }
 
 /** What has been of a member since this router started. */
-export interface MemberTotals {
-  /** Sessions joined to it: in all, in the last second, at most in one, and how long ago the last. */
-  readonly joined: number
-  readonly rate: number
-  readonly mostRate: number
-  readonly lastAgo?: Ms
-  readonly cut: number
-  readonly failedDials: number
-  readonly checks: number
-  readonly failedChecks: number
-  readonly downs: number
-  readonly downFor: Ms
+export interface MemberTotals extends MemberCounts {
   readonly fromClient: Bytes
   readonly fromMember: Bytes
 }
@@ -135,15 +124,9 @@ export interface ListenerStatus {
 }
 
 /** What has been of a listener since this router started. */
-export interface ListenerTotals {
+export interface ListenerTotals extends ListenerCounts {
   /** Clients that came. */
   readonly came: number
-  readonly held: number
-  /** How sessions ended, refusals included. */
-  readonly ended: Readonly<Partial<Record<End, number>>>
-  readonly failedDials: number
-  /** Dials made because one before had failed. */
-  readonly retries: number
   readonly fromClient: Bytes
   readonly fromMember: Bytes
 }
