@@ -71,6 +71,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
   /** Since when an operator has had them wait, by name: a reload leaves it so. */
   const pausedSince = new Map<string, Ms>()
   let stopping = false
+  let handedOver = false
   const { report, now } = deps
 
   const pausedFor = (listen: string) => {
@@ -167,6 +168,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       pumpAll()
     },
     async leave(within) {
+      handedOver = true
       entrances.closeAll()
       await until(() => table.size() === 0, within)
     },
@@ -215,6 +217,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       address: name => entrances.get(name)?.bound,
       maxSessions: deps.maxSessions,
       stopping: () => stopping,
+      handedOver: () => handedOver,
       pausedFor,
     }),
     size: () => table.size(),

@@ -37,6 +37,8 @@ export interface ShowingDeps {
   readonly address: (name: string) => string | undefined
   readonly maxSessions: () => number
   readonly stopping: () => boolean
+  /** Another process listens in this one's place, and could serve when it took over. */
+  readonly handedOver: () => boolean
   /** For how long an operator has had everyone new wait there. */
   readonly pausedFor: (listen: string) => Ms | undefined
 }
@@ -50,7 +52,8 @@ export function createShowing(deps: ShowingDeps): Showing {
     const { name } = listener
     if (deps.stopping()) return { ok: false, why: 'the proxy is stopping' }
     if (!deps.inForce(name)) return { ok: false, why: 'taken away by a reload; its sessions end by themselves' }
-    if (deps.address(name) === undefined) return { ok: false, why: 'not listening yet' }
+    // Whoever still asks this process after a restart asks about the address, where the next one listens.
+    if (deps.address(name) === undefined && !deps.handedOver()) return { ok: false, why: 'not listening yet' }
     return serving(listener)
   }
 
