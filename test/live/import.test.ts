@@ -17,7 +17,7 @@ import { gapAfter, tapWire, wall } from '../lab/wiretap.js'
 t.setTimeout(120_000)
 
 const TOKEN = `mki${process.pid}`
-const TRANSCRIPTS = fileURLToPath(new URL('../../../test/unit/import', import.meta.url))
+const TRANSCRIPTS = fileURLToPath(new URL('../../../test/unit/import/transcripts', import.meta.url))
 const transcripts = readdirSync(TRANSCRIPTS).sort()
 const files = (name: string) => transcripts.map(one => join(TRANSCRIPTS, one, name)).filter(path => existsSync(path))
 

@@ -3,5 +3,5 @@
 import { readdirSync } from 'node:fs'
 
 const here = new URL('.', import.meta.url)
-const files = readdirSync(here).filter(name => name.endsWith('.test.js'))
+const files = readdirSync(here, { encoding: 'utf8', recursive: true }).filter(name => name.endsWith('.test.js'))
 for (const file of files.sort()) await import(new URL(file, here).href)

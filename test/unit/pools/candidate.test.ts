@@ -1,10 +1,10 @@
 // Who can take the lead over: every rule of Patroni that can be known before, in the words of the refusal.
 
 import t from 'tap'
-import { candidateOf } from '../../src/pools/candidate.js'
-import type { ClusterState } from '../../src/pools/cluster.js'
-import type { Member, Settings, Topology } from '../../src/topology/topology.js'
-import { bytes, ms } from '../../src/units/units.js'
+import { candidateOf } from '../../../src/pools/candidate.js'
+import type { ClusterState } from '../../../src/pools/cluster.js'
+import type { Member, Settings, Topology } from '../../../src/topology/topology.js'
+import { bytes, ms } from '../../../src/units/units.js'
 import {
   ALL,
   type Line,

@@ -1,12 +1,14 @@
+// Who is in a pool and why not, whom a new session gets, and how held ones are let through.
+
 import fc from 'fast-check'
 import t from 'tap'
-import type { ListenConfig } from '../../src/config/shape.js'
-import type { ClusterState } from '../../src/pools/cluster.js'
-import { createHoldQueue, type HoldRules } from '../../src/pools/hold.js'
-import { type PickView, pick, whyNone } from '../../src/pools/pick.js'
-import type { PoolEntry } from '../../src/pools/pool.js'
-import { poolNow } from '../../src/pools/view.js'
-import { bytes, lsn, ms } from '../../src/units/units.js'
+import type { ListenConfig } from '../../../src/config/shape.js'
+import type { ClusterState } from '../../../src/pools/cluster.js'
+import { createHoldQueue, type HoldRules } from '../../../src/pools/hold.js'
+import { type PickView, pick, whyNone } from '../../../src/pools/pick.js'
+import type { PoolEntry } from '../../../src/pools/pool.js'
+import { poolNow } from '../../../src/pools/view.js'
+import { bytes, lsn, ms } from '../../../src/units/units.js'
 import {
   type Line,
   member,

@@ -1,10 +1,10 @@
 // Words for scripts of a cluster: what the source says and what members answer, in a line each, and how to play them.
 
-import type { Event } from '../../src/events/event.js'
-import type { Answer, ProbeOutcome } from '../../src/health/answer.js'
-import { type ClusterInput, type ClusterState, newCluster, step } from '../../src/pools/cluster.js'
-import type { Member, Settings, Topology } from '../../src/topology/topology.js'
-import { bytes, lsn, ms } from '../../src/units/units.js'
+import type { Event } from '../../../src/events/event.js'
+import type { Answer, ProbeOutcome } from '../../../src/health/answer.js'
+import { type ClusterInput, type ClusterState, newCluster, step } from '../../../src/pools/cluster.js'
+import type { Member, Settings, Topology } from '../../../src/topology/topology.js'
+import { bytes, lsn, ms } from '../../../src/units/units.js'
 
 export const RULES = { rise: 2, fall: 2 }
 export const VIEW = { slowStart: ms(10_000), interval: ms(1000) }
