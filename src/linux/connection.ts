@@ -46,6 +46,8 @@ export class Connection extends EventEmitter {
   writableEnded = false
   destroyed = false
   connecting: boolean
+  /** Its home's: under which number it hears of its descriptor. */
+  key = -1
   private paused = true
   private readable = false
   /** The peer has ended or failed: it is read until that shows, for no more news of it will come. */

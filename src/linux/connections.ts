@@ -45,15 +45,18 @@ export interface Connections {
 
 /** Who hears of a descriptor. */
 interface Owner {
+  /** Under which number; ours to give, -1 where it hears nothing. */
+  key: number
   happened(events: number): void
 }
 
 /** Throws with the reason where the kernel or Node's event loop refuses. Keeps the process while there is a connection or a listening socket. */
 export function createConnections(libc: Libc, sockets: Sockets): Connections {
   const epoll = createEpoll(libc, EVENTS)
-  const owners = new Map<number, Owner>()
-  const keys = new Map<number, number>()
-  let last = 0
+  // By key, which is given anew once it is free, each time with another generation.
+  const owners: (Owner | undefined)[] = []
+  const generations: number[] = []
+  const free: number[] = []
   let due = false
 
   // Where it is forbidden, that is to show now.
@@ -70,25 +73,36 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     due = false
     const count = epoll.wait(0)
     // Whoever was closed by one before it has no owner any more, whoever has its descriptor now.
-    for (let index = 0; index < count; index++) owners.get(epoll.key(index))?.happened(epoll.events(index))
+    for (let index = 0; index < count; index++) {
+      const key = epoll.key(index)
+      if (generations[key] === epoll.generation(index)) owners[key]?.happened(epoll.events(index))
+    }
   }
 
   function add(fd: number, owner: Owner): number {
-    last = (last + 1) & 0x7fffffff
-    const errno = epoll.add(fd, last, 0, 'reading')
-    if (errno !== 0) return errno
-    owners.set(last, owner)
-    keys.set(fd, last)
-    if (owners.size === 1) watch.ref()
-    return 0
+    const key = free.pop() ?? owners.length
+    const generation = ((generations[key] ?? 0) + 1) | 0
+    owners[key] = owner
+    generations[key] = generation
+    owner.key = key
+    const errno = epoll.add(fd, key, generation, 'reading')
+    if (errno !== 0) forget(owner)
+    else if (count() === 1) watch.ref()
+    return errno
   }
 
-  function remove(fd: number, elsewhere: boolean): void {
-    const key = keys.get(fd)
-    if (key === undefined) return
-    keys.delete(fd)
-    owners.delete(key)
-    if (owners.size === 0) watch.unref()
+  const count = () => owners.length - free.length
+
+  function forget(owner: Owner): void {
+    owners[owner.key] = undefined
+    free.push(owner.key)
+    owner.key = -1
+  }
+
+  function remove(fd: number, owner: Owner, elsewhere: boolean): void {
+    if (owner.key < 0) return
+    forget(owner)
+    if (count() === 0) watch.unref()
     if (elsewhere) epoll.remove(fd)
   }
 
@@ -97,8 +111,9 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     sockets,
     chunk: new Uint8Array(CHUNK),
     watch: connection => add(connection.descriptor(), connection),
-    watchWriting: connection => epoll.addWriting(connection.descriptor(), keys.get(connection.descriptor()) ?? 0, 0),
-    unwatch: (connection, elsewhere) => remove(connection.descriptor(), elsewhere),
+    watchWriting: connection =>
+      epoll.addWriting(connection.descriptor(), connection.key, generations[connection.key] ?? 0),
+    unwatch: (connection, elsewhere) => remove(connection.descriptor(), connection, elsewhere),
   }
 
   /** Made once for each place: the same few members are dialled again and again. */
@@ -160,15 +175,16 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     // Who is accepted has the options of the socket he came to.
     sockets.noDelay(fd)
     sockets.keepAlive(fd)
+    const owner: Owner = { key: -1, happened: take }
     const accepting = {
       fd,
       close() {
         open = false
-        remove(fd, true)
+        remove(fd, owner, true)
         for (const one of [fd, spare]) libc.close(one)
       },
     }
-    if (add(fd, { happened: take }) === 0) return accepting
+    if (add(fd, owner) === 0) return accepting
     accepting.close()
     return undefined
   }

@@ -111,6 +111,7 @@ function newSession(id: number, socket: Wire, listener: Listener, now: Ms): Sess
   socket.on('error', () => {})
   return {
     id,
+    place: -1,
     listen: listener.name,
     cluster: listener.cluster.name,
     host,

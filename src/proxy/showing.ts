@@ -45,6 +45,8 @@ export interface ShowingDeps {
 
 const SHOWN = ['startup', 'held', 'dialing', 'joined'] as const
 
+const byAge = (a: Session, b: Session) => a.id - b.id
+
 export function createShowing(deps: ShowingDeps): Showing {
   const { table, now } = deps
 
@@ -123,7 +125,7 @@ export function createShowing(deps: ShowingDeps): Showing {
     ready: name => readiness(deps.listener(name)),
     couldServe: name => serving(deps.listener(name)),
     listeners: () => deps.shown().map(listenerNow),
-    sessions: () => SHOWN.flatMap(state => [...table.in(state)].map(statusOf)),
+    sessions: () => SHOWN.flatMap(state => [...table.in(state)].sort(byAge).map(statusOf)),
     sessionsOn: table.on,
     mostOn: table.mostOn,
     *moved() {

@@ -1,14 +1,15 @@
-// The table of sessions: one Set per state, so that the size of the Set is the gauge and moving between Sets is the transition.
+// The table of sessions: one group per state, so that the size of the group is the gauge and moving between groups is the transition.
 // Knows limits and counts. Never touches a socket.
 
 import { type Ms, ms } from '../units/units.js'
+import { Group, type Placed } from './group.js'
 import { createRate, type Rate } from './rate.js'
 
 export const STATES = ['startup', 'held', 'dialing', 'joined', 'closing'] as const
 export type SessionState = (typeof STATES)[number]
 
 /** What the table needs of a session; the proxy's own sessions carry more. */
-export interface Row {
+export interface Row extends Placed {
   readonly id: number
   readonly listen: string
   readonly cluster: string
@@ -39,7 +40,7 @@ export interface Table<S extends Row> {
   identify(session: S, host: string): void
   move(session: S, to: SessionState, member?: string): void
   remove(session: S): void
-  in(state: SessionState): ReadonlySet<S>
+  in(state: SessionState): Sessions<S>
   get(id: number): S | undefined
   size(): number
   /** Sessions joined with or being dialled to a member, over all listeners of its cluster. */
@@ -51,6 +52,11 @@ export interface Table<S extends Row> {
   mostOn(cluster: string, member: string): number
   /** Those that came to a listener since the start: how many, how many in a second now and at most, and how long ago the last. */
   arrivals(listen: string, now: Ms): Arrivals
+}
+
+/** Those in one state, in no order; they may change their states while one looks at each of them. */
+export interface Sessions<S extends Row> extends Iterable<S> {
+  readonly size: number
 }
 
 export interface Arrivals {
@@ -67,8 +73,7 @@ interface Came {
 }
 
 export function createTable<S extends Row>(): Table<S> {
-  const sets = Object.fromEntries(STATES.map(state => [state, new Set<S>()])) as Record<SessionState, Set<S>>
-  const ids = new Map<number, S>()
+  const groups = Object.fromEntries(STATES.map(state => [state, new Group<S>()])) as Record<SessionState, Group<S>>
   const hosts = new Map<string, number>()
   const members = new Map<string, number>()
   const listens = new Map<string, number>()
@@ -80,16 +85,17 @@ export function createTable<S extends Row>(): Table<S> {
   }
   const came = new Map<string, Came>()
 
+  const size = () => STATES.reduce((sum, state) => sum + groups[state].size, 0)
   const bump = (map: Map<string, number>, key: string, by: 1 | -1, most?: Map<string, number>) => {
     const n = (map.get(key) ?? 0) + by
-    if (n > 0) map.set(key, n)
-    else map.delete(key)
+    map.set(key, n)
     if (most !== undefined && n > (most.get(key) ?? 0)) most.set(key, n)
   }
   // One that is closing holds no place: it has been answered, and only its socket is still to go.
   const book = (session: S, by: 1 | -1) => {
     if (session.state !== 'closing') {
       bump(hosts, session.host, by)
+      if (by < 0 && hosts.get(session.host) === 0) hosts.delete(session.host)
       bump(perListen, session.listen, by, mosts.perListen)
     }
     bump(listens, `${session.listen}/${session.state}`, by, mosts.listens)
@@ -111,40 +117,42 @@ export function createTable<S extends Row>(): Table<S> {
   return {
     refusalOfHost,
     refusal({ host, listen }, limits) {
-      if (ids.size - sets.closing.size >= limits.all) return `session.max is ${limits.all}`
+      if (size() - groups.closing.size >= limits.all) return `session.max is ${limits.all}`
       if (limits.listen !== 'auto' && (perListen.get(listen) ?? 0) >= limits.listen)
         return `listen.${listen}.max is ${limits.listen}`
       return refusalOfHost(host, limits.maxPerAddress)
     },
     add(session) {
-      ids.set(session.id, session)
-      sets[session.state].add(session)
+      groups[session.state].add(session)
       book(session, 1)
       arrive(session)
     },
     identify(session, host) {
-      const there = ids.has(session.id)
+      const there = session.place >= 0
       if (there) book(session, -1)
       session.host = host
       if (there) book(session, 1)
     },
     move(session, to, member) {
-      if (!ids.has(session.id)) return
+      if (session.place < 0) return
       book(session, -1)
-      sets[session.state].delete(session)
+      groups[session.state].delete(session)
       session.state = to
       session.member = member
-      sets[to].add(session)
+      groups[to].add(session)
       book(session, 1)
     },
     remove(session) {
-      if (!ids.delete(session.id)) return
-      sets[session.state].delete(session)
+      if (session.place < 0) return
+      groups[session.state].delete(session)
       book(session, -1)
     },
-    in: state => sets[state],
-    get: id => ids.get(id),
-    size: () => ids.size,
+    in: state => groups[state],
+    get(id) {
+      for (const state of STATES) for (const session of groups[state]) if (session.id === id) return session
+      return undefined
+    },
+    size,
     on: (cluster, member) => members.get(`${cluster}/${member}`) ?? 0,
     count: (listen, state) => listens.get(`${listen}/${state}`) ?? 0,
     most: listen => ({ open: mosts.perListen.get(listen) ?? 0, held: mosts.listens.get(`${listen}/held`) ?? 0 }),

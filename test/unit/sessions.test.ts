@@ -3,6 +3,7 @@ import t from 'tap'
 import type { Event } from '../../src/events/event.js'
 import { createByteTotals } from '../../src/sessions/byte-totals.js'
 import { ENDS } from '../../src/sessions/end.js'
+import { Group } from '../../src/sessions/group.js'
 import { createRate } from '../../src/sessions/rate.js'
 import { createTable, type Row, type SessionState, STATES } from '../../src/sessions/table.js'
 import { createTally } from '../../src/sessions/tally.js'
@@ -10,6 +11,7 @@ import { bytes, ms } from '../../src/units/units.js'
 
 const row = (id: number, more: Partial<Row> = {}): Row => ({
   id,
+  place: -1,
   listen: 'read',
   cluster: 'demo',
   host: '10.0.0.1',
@@ -20,6 +22,25 @@ const row = (id: number, more: Partial<Row> = {}): Row => ({
 })
 
 const NO_LIMITS = { all: 1000, listen: 'auto' as const, maxPerAddress: 0 }
+
+t.test('each of a group has its turn, whoever leaves it and comes meanwhile', async t => {
+  const group = new Group<{ name: string; place: number }>()
+  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(name => ({ name, place: -1 }))
+  for (const row of [a, b, c]) if (row) group.add(row)
+  const seen = new Set<string>()
+  for (const row of group) {
+    seen.add(row.name)
+    if (row === c) {
+      for (const gone of [c, b]) if (gone) group.delete(gone)
+      if (d) group.add(d)
+    }
+  }
+  t.ok(seen.has('a'))
+  t.notOk(seen.has('b'), 'one that has left before its turn has none')
+  t.equal(group.size, 2)
+  t.strictSame(new Set([...group].map(({ name }) => name)), new Set(['a', 'd']))
+  t.equal(b?.place, -1)
+})
 
 t.test('the table of sessions', async t => {
   t.test('counts a session in its state, its listener and on its member, as it moves', async t => {
@@ -114,6 +135,8 @@ t.test('the table of sessions', async t => {
         return (
           table.size() === all.length &&
           STATES.every(state => table.in(state).size === all.filter(one => one.state === state).length) &&
+          STATES.every(state => [...table.in(state)].every(one => one.state === state && all.includes(one))) &&
+          all.every(one => table.get(one.id) === one) &&
           STATES.every(state => table.count('read', state) === table.in(state).size) &&
           ['pg1', 'pg2'].every(name => table.on('demo', name) === all.filter(one => one.member === name).length)
         )
