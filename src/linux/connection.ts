@@ -15,12 +15,20 @@ export interface Home {
   readonly sockets: Sockets
   /** What is read goes here first. */
   readonly chunk: Uint8Array
-  /** Tells it from now on when it can be read. Errno, 0 when added. */
-  watch(connection: Connection): number
+  /** Tells the owner from now on when the descriptor can be read. Errno, 0 when added. */
+  watch(fd: number, owner: Owner): number
   /** And when it can be written to, which is told at once where it can be. */
-  watchWriting(connection: Connection): void
-  /** Tells it no more; `elsewhere`: its descriptor stays open. */
-  unwatch(connection: Connection, elsewhere: boolean): void
+  watchWriting(fd: number): void
+  /** Tells this owner from now on, of the same. */
+  adopt(fd: number, owner: Owner): void
+  /** Tells nobody any more; `elsewhere`: the descriptor stays open. */
+  unwatch(fd: number, elsewhere: boolean): void
+}
+
+/** Who hears of a descriptor. */
+export interface Owner {
+  /** Its readiness has changed, as epoll(7) tells it. */
+  happened(events: number): void
 }
 
 const EALREADY = 114
@@ -37,7 +45,7 @@ interface Owed {
   readonly done: (() => void) | undefined
 }
 
-export class Connection extends EventEmitter {
+export class Connection extends EventEmitter implements Owner {
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
   bytesRead = 0
@@ -46,8 +54,6 @@ export class Connection extends EventEmitter {
   writableEnded = false
   destroyed = false
   connecting: boolean
-  /** Its home's: under which number it hears of its descriptor. */
-  key = -1
   private paused = true
   private readable = false
   /** The peer has ended or failed: it is read until that shows, for no more news of it will come. */
@@ -72,7 +78,7 @@ export class Connection extends EventEmitter {
     this.remotePort = peer.port
     this.connecting = opening !== undefined
     const refused = opening === EALREADY ? 0 : (opening ?? 0)
-    const errno = refused || home.watch(this)
+    const errno = refused || home.watch(fd, this)
     if (errno !== 0) this.destroy(failure(refused ? 'connect' : 'epoll_ctl', errno))
     else if (opening === 0) process.nextTick(() => this.happened(EPOLLOUT))
     else if (this.connecting) this.watchWriting()
@@ -90,7 +96,6 @@ export class Connection extends EventEmitter {
     return this.name().port
   }
 
-  /** Its readiness has changed, as epoll(7) tells it. */
   happened(events: number): void {
     if (this.connecting && !this.opened(events)) return
     if (events & EPOLLOUT && this.owed.length > 0) this.flush()
@@ -144,7 +149,7 @@ export class Connection extends EventEmitter {
   destroy(error?: Error): this {
     if (this.destroyed) return this
     this.destroyed = true
-    this.home.unwatch(this, false)
+    this.home.unwatch(this.fd, false)
     this.home.libc.close(this.fd)
     this.fd = -1
     this.forgive()
@@ -159,10 +164,19 @@ export class Connection extends EventEmitter {
   release(): number {
     const { fd } = this
     if (this.destroyed) return -1
-    this.home.unwatch(this, true)
+    this.home.unwatch(fd, true)
     this.fd = -1
     this.destroyed = true
     return fd
+  }
+
+  /** The same within this thread: the new owner hears of its readiness, and is to read it at once where there may be something to read already. */
+  bequeath(heir: Owner): { readonly fd: number; readonly unread: boolean } {
+    const { fd } = this
+    this.home.adopt(fd, heir)
+    this.fd = -1
+    this.destroyed = true
+    return { fd, unread: this.readable || this.closing || this.readEnded }
   }
 
   /** The same connection as Node's own; this one is no more. What is still owed is written first. */
@@ -179,7 +193,7 @@ export class Connection extends EventEmitter {
   private watchWriting(): void {
     if (this.writing) return
     this.writing = true
-    this.home.watchWriting(this)
+    this.home.watchWriting(this.fd)
   }
 
   private name(): Name {

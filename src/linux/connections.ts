@@ -1,7 +1,7 @@
 // Connections by system calls within Node's event loop, accepted and opened: one epoll(7) instance for all of them, which the loop
 // itself watches. What is ready is served in one turn; no thread is in between. Knows no session and no protocol.
 
-import { Connection, type Home, nameOf } from './connection.js'
+import { Connection, type Home, nameOf, type Owner } from './connection.js'
 import { createEpoll } from './epoll.js'
 import { parseIp } from './ip-address.js'
 import { EAGAIN, type Libc } from './libc.js'
@@ -19,6 +19,7 @@ const NONBLOCK = 0o4000
 const CLOEXEC = 0o2000000
 const EINPROGRESS = 115
 const ECONNABORTED = 103
+const EBADF = 9
 /** No descriptor left, of the process or of the machine. */
 const USED_UP: ReadonlySet<number> = new Set([24, 23])
 
@@ -35,6 +36,8 @@ interface Place {
 }
 
 export interface Connections {
+  /** What they share, for whoever adopts one. */
+  readonly home: Home
   /** Begins to open one, with no delay; undefined where the host is a name, or no descriptor is left. Keepalive is for whoever keeps it. */
   connect(to: Place): Connection | undefined
   /** Accepts on a socket that listens, by a descriptor of our own; undefined where none is left. Whoever comes is paused. */
@@ -43,21 +46,16 @@ export interface Connections {
   close(): void
 }
 
-/** Who hears of a descriptor. */
-interface Owner {
-  /** Under which number; ours to give, -1 where it hears nothing. */
-  key: number
-  happened(events: number): void
-}
-
 /** Throws with the reason where the kernel or Node's event loop refuses. Keeps the process while there is a connection or a listening socket. */
 export function createConnections(libc: Libc, sockets: Sockets): Connections {
   const epoll = createEpoll(libc, EVENTS)
-  // By key, which is given anew once it is free, each time with another generation.
+  /** By descriptor: who hears of it, and as which of those that had this number. */
   const owners: (Owner | undefined)[] = []
   const generations: number[] = []
-  const free: number[] = []
+  let owned = 0
+  let last = 0
   let due = false
+  let closed = false
 
   // Where it is forbidden, that is to show now.
   epoll.wait(0)
@@ -71,38 +69,32 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
 
   function serve(): void {
     due = false
+    if (closed) return
     const count = epoll.wait(0)
     // Whoever was closed by one before it has no owner any more, whoever has its descriptor now.
     for (let index = 0; index < count; index++) {
-      const key = epoll.key(index)
-      if (generations[key] === epoll.generation(index)) owners[key]?.happened(epoll.events(index))
+      const fd = epoll.key(index)
+      if (generations[fd] === epoll.generation(index)) owners[fd]?.happened(epoll.events(index))
     }
   }
 
   function add(fd: number, owner: Owner): number {
-    const key = free.pop() ?? owners.length
-    const generation = ((generations[key] ?? 0) + 1) | 0
-    owners[key] = owner
-    generations[key] = generation
-    owner.key = key
-    const errno = epoll.add(fd, key, generation, 'reading')
-    if (errno !== 0) forget(owner)
-    else if (count() === 1) watch.ref()
-    return errno
+    if (closed) return EBADF
+    last = (last + 1) & 0x7fffffff
+    const errno = epoll.add(fd, fd, last, 'reading')
+    if (errno !== 0) return errno
+    owners[fd] = owner
+    generations[fd] = last
+    owned += 1
+    if (owned === 1) watch.ref()
+    return 0
   }
 
-  const count = () => owners.length - free.length
-
-  function forget(owner: Owner): void {
-    owners[owner.key] = undefined
-    free.push(owner.key)
-    owner.key = -1
-  }
-
-  function remove(fd: number, owner: Owner, elsewhere: boolean): void {
-    if (owner.key < 0) return
-    forget(owner)
-    if (count() === 0) watch.unref()
+  function remove(fd: number, elsewhere: boolean): void {
+    if (closed || !owners[fd]) return
+    owners[fd] = undefined
+    owned -= 1
+    if (owned === 0) watch.unref()
     if (elsewhere) epoll.remove(fd)
   }
 
@@ -110,10 +102,12 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     libc,
     sockets,
     chunk: new Uint8Array(CHUNK),
-    watch: connection => add(connection.descriptor(), connection),
-    watchWriting: connection =>
-      epoll.addWriting(connection.descriptor(), connection.key, generations[connection.key] ?? 0),
-    unwatch: (connection, elsewhere) => remove(connection.descriptor(), connection, elsewhere),
+    watch: add,
+    watchWriting: fd => epoll.addWriting(fd, fd, generations[fd] ?? 0),
+    adopt: (fd, owner) => {
+      owners[fd] = owner
+    },
+    unwatch: remove,
   }
 
   /** Made once for each place: the same few members are dialled again and again. */
@@ -175,24 +169,25 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     // Who is accepted has the options of the socket he came to.
     sockets.noDelay(fd)
     sockets.keepAlive(fd)
-    const owner: Owner = { key: -1, happened: take }
     const accepting = {
       fd,
       close() {
         open = false
-        remove(fd, owner, true)
+        remove(fd, true)
         for (const one of [fd, spare]) libc.close(one)
       },
     }
-    if (add(fd, owner) === 0) return accepting
+    if (add(fd, { happened: take }) === 0) return accepting
     accepting.close()
     return undefined
   }
 
   return {
+    home,
     connect,
     accept,
     close() {
+      closed = true
       watch.close()
       epoll.close()
     },

@@ -4,6 +4,7 @@
 import type { Socket } from 'node:net'
 import { Connection } from '../linux/connection.js'
 import type { Sockets } from '../linux/sockets.js'
+import type { Failure } from './native-table.js'
 import type { Pair } from './relay.js'
 import type { Wire } from './wire.js'
 
@@ -18,6 +19,16 @@ export interface Taken {
   readonly link: number
   readonly toLink: readonly Uint8Array[]
   readonly toSession: readonly Uint8Array[]
+  /** Of the session's end and of the link's: what was taken from it, and the bits of its state, where it was relayed before. */
+  readonly past?: readonly [Past, Past]
+  /** How one end has failed, if so. */
+  readonly failed?: Failure
+}
+
+interface Past {
+  /** Bytes. */
+  readonly taken: number
+  readonly state: number
 }
 
 const handleOf = (wire: Wire): Handle | undefined =>

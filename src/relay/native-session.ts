@@ -16,7 +16,7 @@ export class NativeSession implements Attached {
   private queries = -1
 
   constructor(
-    private readonly home: Home,
+    private home: Home,
     /** -1 once it has ended. */
     private slot: number,
     private readonly ended: (end: RelayEnd) => void,
@@ -43,6 +43,12 @@ export class NativeSession implements Attached {
     const { silence } = this.home.table
     const longest = Math.max(silence[2 * this.slot] ?? 0, silence[2 * this.slot + 1] ?? 0)
     return longest === 0 ? undefined : ms(longest)
+  }
+
+  /** It lives there from here on; what it has moved so far stands in the new table. */
+  moveTo(home: Home, slot: number): void {
+    this.home = home
+    this.slot = slot
   }
 
   /** Called once by its thread, before the slot becomes another session's. */

@@ -69,13 +69,24 @@ export interface WorkerInput {
   readonly batched: boolean
 }
 
-/** What the main thread asks. `attach`: both descriptors are in the table, but not in epoll yet; the bytes are to be written before that. */
+/** A failure of one end, 0 the session's or 1 the link's, that has been seen already. */
+export interface Failure {
+  readonly end: number
+  readonly errno: number
+  readonly call: Ending['call']
+}
+
+/**
+ * What the main thread asks. `attach`: both descriptors are in the table, but not in epoll yet; the bytes are to be written before that,
+ * and one end may have failed.
+ */
 export type Command =
   | {
       readonly kind: 'attach'
       readonly slot: number
       readonly toLink?: Uint8Array<ArrayBuffer>
       readonly toSession?: Uint8Array<ArrayBuffer>
+      readonly failed?: Failure
     }
   | { readonly kind: 'cut'; readonly slot: number; readonly generation: number }
 

@@ -63,13 +63,22 @@ export class RelayThread {
 
   /** Takes both descriptors. Only while usable. `counted`: the session's queries are. */
   attach(taken: Taken, counted: boolean, ended: (end: RelayEnd) => void): Attached {
+    const attached = new NativeSession(this, -1, ended)
+    this.take(taken, counted, attached)
+    return attached
+  }
+
+  /** The same of a session that is known already. */
+  take(taken: Taken, counted: boolean, attached: NativeSession): void {
     const slot = this.free.pop() ?? this.sessions.length
     const { table } = this
+    const { past, failed } = taken
     const [session, link] = [2 * slot, 2 * slot + 1]
     table.generation[slot] = ((table.generation[slot] ?? 0) + 1) | 0
     for (const end of [session, link]) {
-      table.taken[end] = 0
-      table.state[end] = 0
+      const before = past?.[end & 1]
+      table.taken[end] = before?.taken ?? 0
+      table.state[end] = before?.state ?? 0
       table.silence[end] = 0
     }
     if (slot > (table.control[1] ?? 0)) Atomics.store(table.control, 1, slot)
@@ -78,16 +87,21 @@ export class RelayThread {
     table.descriptor[link] = taken.link
     this.fresh.add(session).add(link)
     this.lookLater()
-    const attached = new NativeSession(this, slot, ended)
+    attached.moveTo(this, slot)
     this.sessions[slot] = attached
     this.live += 1
     if (this.live === 1) this.hold(true)
-    // Whoever counts sees every byte: nothing is sent past it.
-    const toLink = counted ? joined(taken.toLink) : this.first(link, joined(taken.toLink))
-    const toSession = this.first(session, joined(taken.toSession))
-    if (counted || toLink || toSession || !this.show(slot))
-      this.send({ kind: 'attach', slot, ...(toLink && { toLink }), ...(toSession && { toSession }) })
-    return attached
+    // Whoever counts sees every byte: nothing is sent past it. After a failure nothing is to be seen but what the thread makes of it.
+    const whole = counted || failed !== undefined
+    const toLink = whole ? joined(taken.toLink) : this.first(link, joined(taken.toLink))
+    const toSession = whole ? joined(taken.toSession) : this.first(session, joined(taken.toSession))
+    if (whole || toLink || toSession || !this.show(slot))
+      this.send({
+        ...{ kind: 'attach', slot },
+        ...(toLink && { toLink }),
+        ...(toSession && { toSession }),
+        ...(failed && { failed }),
+      })
   }
 
   /** Sends what an end is owed before anything else; gives what the kernel does not take, or what fails, for the thread to see to. */
@@ -96,8 +110,8 @@ export class RelayThread {
     const { table } = this
     const sent = this.deps.libc.send(table.descriptor[end] ?? -1, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL)
     if (sent <= 0) return bytes
-    table.taken[end ^ 1] = sent
-    table.state[end] = STATE.owing
+    table.taken[end ^ 1] = (table.taken[end ^ 1] ?? 0) + sent
+    table.state[end] = (table.state[end] ?? 0) | STATE.owing
     return sent < bytes.length ? bytes.slice(sent) : undefined
   }
 

@@ -1,12 +1,14 @@
 // The engine that moves bytes in threads of its own, by Linux's system calls: epoll(7), recv(2), send(2).
 // Hands a session over from Node to the thread with the fewest sessions; what cannot be handed over stays with Node's streams.
 
+import { Connection } from '../linux/connection.js'
 import { createConnections } from '../linux/connections.js'
 import { loadLibc } from '../linux/libc.js'
 import { createSockets } from '../linux/sockets.js'
-import type { Ms } from '../units/units.js'
+import { type Ms, ms } from '../units/units.js'
 import { canTake, isWriting, type Taken, take, whenWritten } from './native-handover.js'
 import { RelayThread } from './native-thread.js'
+import { type OwnPair, Young } from './native-young.js'
 import { createNetEngine } from './net.js'
 import type { Attached, Engine, Pair, RelayEnd } from './relay.js'
 import type { Wires } from './wire.js'
@@ -20,6 +22,8 @@ export interface NativeOptions {
   readonly batched?: boolean
   /** Whether the queries of plaintext sessions are counted. */
   readonly countQueries?: boolean
+  /** How long a session of connections made here stays in the main thread, at most twice; 100 ms where nothing is said, 0: not at all. */
+  readonly youngFor?: Ms
   /** Crashes of threads and sessions that had to stay with Node, in words for the log. */
   readonly told?: (what: string) => void
 }
@@ -40,6 +44,7 @@ export function createNativeEngine({
   spin,
   batched = true,
   countQueries = false,
+  youngFor = ms(100),
   told = () => {},
 }: NativeOptions): NativeEngine {
   const libc = loadLibc()
@@ -47,6 +52,7 @@ export function createNativeEngine({
   const wires = createConnections(libc, sockets)
   const deps = { libc, sockets, spin: spin ?? 0, batched, told }
   const threads = Array.from({ length: count }, () => new RelayThread(deps))
+  const young = new Young({ near: wires.home, stay: youngFor, thread: () => idlest(threads) })
   const net = createNetEngine({ countQueries })
   const close = (fd: number) => {
     libc.close(fd)
@@ -74,15 +80,24 @@ export function createNativeEngine({
     threads,
     ready: async () => (await Promise.all(threads.map(thread => thread.ready))).find(why => why !== undefined),
     attach(pair, ended) {
-      return canTake(pair) && isWriting(pair) ? new Waiting(pair, ended, handOver, net) : handOver(pair, ended)
+      if (!canTake(pair)) return net.attach(pair, ended)
+      if (isWriting(pair)) return new Waiting(pair, ended, handOver, net)
+      // Whose queries are counted is the thread's from the first byte on: it reads the heads of messages.
+      const counted = countQueries && pair.plaintext === true
+      return youngFor > 0 && !counted && isOwn(pair) && young.hasRoom()
+        ? young.attach(pair, ended)
+        : handOver(pair, ended)
     },
     async stop() {
       process.off('exit', atExit)
+      young.stop()
       await stop()
       wires.close()
     },
   }
 }
+
+const isOwn = (pair: Pair): pair is OwnPair => pair.session instanceof Connection && pair.link instanceof Connection
 
 function idlest(threads: readonly RelayThread[]): RelayThread | undefined {
   let best: RelayThread | undefined

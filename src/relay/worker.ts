@@ -62,12 +62,12 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
 
   function obey(command: Command): void {
     const { slot } = command
-    if (command.kind === 'attach') attach(slot, command.toLink, command.toSession)
+    if (command.kind === 'attach') attach(command)
     else if (command.kind !== 'cut') throw new Error(`unknown command ${JSON.stringify(command)}`)
     else if (generation[slot] === command.generation && (descriptor[2 * slot] ?? -1) >= 0) deaths.cut(slot)
   }
 
-  function attach(slot: number, toLink?: Uint8Array, toSession?: Uint8Array): void {
+  function attach({ slot, toLink, toSession, failed }: Command & { kind: 'attach' }): void {
     if ((table.queries[slot] ?? -1) >= 0) queries.watch(slot)
     const [session, link] = [2 * slot, 2 * slot + 1]
     if (toLink) lane.first(link, toLink)
@@ -80,6 +80,7 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
       writing[end] = 1
       if (errno !== 0) deaths.fail(end, errno, 'read')
     }
+    if (failed && isAlive(2 * slot + failed.end)) deaths.fail(2 * slot + failed.end, failed.errno, failed.call)
   }
 
   function event(index: number): void {

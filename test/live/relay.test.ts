@@ -9,15 +9,16 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { createNativeEngine } from '../../src/relay/native.js'
+import { createNativeEngine, type NativeEngine } from '../../src/relay/native.js'
 import { createNetEngine } from '../../src/relay/net.js'
 import type { Attached, Engine, Pair, RelayEnd } from '../../src/relay/relay.js'
 import type { Wire as End } from '../../src/relay/wire.js'
+import { ms } from '../../src/units/units.js'
 
 const native = createNativeEngine({ threads: 2, countQueries: true })
 await native.ready()
 t.teardown(() => native.stop())
-const engines: readonly Engine[] = [createNetEngine({ countQueries: true }), native]
+const net = createNetEngine({ countQueries: true })
 /** The native engine as it is where io_uring is not to be had: every call made alone. */
 const unbatched = createNativeEngine({ threads: 1, batched: false })
 await unbatched.ready()
@@ -87,9 +88,8 @@ const portOf = (server: Server): number => {
   return typeof bound === 'object' && bound !== null ? bound.port : 0
 }
 
-/** Sessions accepted and links opened by the native engine itself. */
-async function ownWires(): Promise<() => Promise<Wire<End>>> {
-  const wires = native.wires
+/** Sessions accepted and links opened by a native engine itself. */
+async function ownWires({ wires }: NativeEngine): Promise<() => Promise<Wire<End>>> {
   const { server } = await loopback()
   const port = portOf(server)
   let came: (session: End) => void = noop
@@ -121,8 +121,14 @@ async function ownWires(): Promise<() => Promise<Wire<End>>> {
   }
 }
 
+/** One whose sessions leave the main thread in the midst of what they do. */
+const hasty = createNativeEngine({ threads: 1, countQueries: true, youngFor: ms(4) })
+await hasty.ready()
+t.teardown(() => hasty.stop())
+
 /** The engine's own, made before any test counts descriptors. */
-const ownWire = await ownWires()
+const ownWire = await ownWires(native)
+const hastyWire = await ownWires(hasty)
 
 interface Relayed extends Attached {
   readonly ended: Promise<RelayEnd>
@@ -204,19 +210,20 @@ const side = {
 }
 const cutAfter = fc.option(fc.nat(15), { freq: 3 })
 
-for (const engine of engines) {
-  const name = `engine ${engine.name}`
+for (const [name, engine, make] of [
+  ['engine net', net, wire],
+  ['engine native', native, wire],
+  ['engine native, its own connections', native, ownWire],
+  ['engine native, its own connections, handed over while they speak', hasty, hastyWire],
+] as const) {
   /** A test that leaves no descriptor, no unhandled error and no second ending behind. */
-  const test = (
-    title: string,
-    body: (t: Test, open: (w?: Wire, given?: Partial<Pair>) => Promise<[Wire, Relayed]>) => Promise<void>,
-  ) =>
+  const test = (title: string, body: (t: Test, open: Open<End>) => Promise<void>) =>
     t.test(`${name}: ${title}`, async t => {
       const before = descriptors()
       const relays: Relayed[] = []
-      const wires: Wire[] = []
+      const wires: Wire<End>[] = []
       await body(t, async (w, given) => {
-        const made = w ?? (await wire())
+        const made = w ?? (await make())
         wires.push(made)
         const relayed = relay(engine, made, given)
         relays.push(relayed)
@@ -232,12 +239,15 @@ for (const engine of engines) {
       t.same(unhandled, [], 'no unhandled error')
     })
 
+  // Of sockets that Node has made.
+  const testOfNode = make === wire ? test : () => {}
+
   test('bytes handed over come first and in order, and are counted', async (t, open) => {
     const given = {
       toLink: [Buffer.from('start'), Buffer.from('up ')],
       toSession: [Buffer.from('auth '), Buffer.from('ok ')],
     }
-    const w = await wire()
+    const w = await make()
     w.client.write('query ')
     w.backend.write('row ')
     const [, relayed] = await open(w, given)
@@ -274,7 +284,7 @@ for (const engine of engines) {
     t.equal(unknown.counts().queries, undefined)
   })
 
-  test('bytes that wait in the streams of paused sockets are not lost', async (t, open) => {
+  testOfNode('bytes that wait in the streams of paused sockets are not lost', async (t, open) => {
     const w = await wire()
     for (const socket of [w.session, w.link]) {
       socket.on('readable', noop)
@@ -328,30 +338,34 @@ for (const engine of engines) {
       t.equal(heard.end, 'reset')
     })
 
-    test(`a ${side} that ended, failed or closed before it was handed over ends as it would have`, async (t, open) => {
-      const hows = ['end', 'reset', 'destroyed', 'destroyed just now'] as const
-      for (const [how, given] of hows.flatMap(how => [[how, ''] as const, [how, 'given'] as const])) {
-        const w = await wire()
-        const [far, own, other] = side === 'session' ? [w.client, w.session, w.backend] : [w.backend, w.link, w.client]
-        own.resume()
-        if (how === 'end') far.end()
-        if (how === 'reset') far.resetAndDestroy()
-        if (how.startsWith('destroyed')) own.destroy()
-        if (how !== 'destroyed just now')
-          await new Promise(resolve => own.once(how === 'end' ? 'end' : 'close', resolve))
-        const heard = hear(other)
-        const [, relayed] = await open(w, { toLink: [Buffer.from(given)], toSession: [Buffer.from(given)] })
-        await heard.done
-        t.equal(heard.text, given, how)
-        // libuv tells bytes and a reset that come in one poll as bytes and an end: the far end here, not the relay.
-        if (given === '' || how === 'end') t.equal(heard.end, how === 'end' ? 'end' : 'reset', how)
-        if (how === 'end') other.end()
-        if (how === 'end') far.resume()
-        const end = await relayed.ended
-        t.equal(end.by, side, how)
-        t.equal('error' in end, how === 'reset', how)
-      }
-    })
+    testOfNode(
+      `a ${side} that ended, failed or closed before it was handed over ends as it would have`,
+      async (t, open) => {
+        const hows = ['end', 'reset', 'destroyed', 'destroyed just now'] as const
+        for (const [how, given] of hows.flatMap(how => [[how, ''] as const, [how, 'given'] as const])) {
+          const w = await wire()
+          const [far, own, other] =
+            side === 'session' ? [w.client, w.session, w.backend] : [w.backend, w.link, w.client]
+          own.resume()
+          if (how === 'end') far.end()
+          if (how === 'reset') far.resetAndDestroy()
+          if (how.startsWith('destroyed')) own.destroy()
+          if (how !== 'destroyed just now')
+            await new Promise(resolve => own.once(how === 'end' ? 'end' : 'close', resolve))
+          const heard = hear(other)
+          const [, relayed] = await open(w, { toLink: [Buffer.from(given)], toSession: [Buffer.from(given)] })
+          await heard.done
+          t.equal(heard.text, given, how)
+          // libuv tells bytes and a reset that come in one poll as bytes and an end: the far end here, not the relay.
+          if (given === '' || how === 'end') t.equal(heard.end, how === 'end' ? 'end' : 'reset', how)
+          if (how === 'end') other.end()
+          if (how === 'end') far.resume()
+          const end = await relayed.ended
+          t.equal(end.by, side, how)
+          t.equal('error' in end, how === 'reset', how)
+        }
+      },
+    )
   }
 
   // Of a session that Node moves; another engine has taken the sockets away by then.
@@ -378,7 +392,7 @@ for (const engine of engines) {
     w.backend.resetAndDestroy()
     await sleep(10)
     w.client.write('tells the link')
-    await new Promise(resolve => w.link.once('error', resolve))
+    await new Promise<void>(resolve => w.link.on('error', () => resolve()))
     const heard = hear(w.client)
     t.match(await relayed.ended, { by: 'link', error: /ECONNRESET|EPIPE/ })
     await heard.done
@@ -402,10 +416,11 @@ for (const engine of engines) {
   })
 
   test('both sides closed before they were handed over', async (t, open) => {
-    const w = await wire()
+    const w = await make()
+    const closed = [w.session, w.link].map(each => new Promise<void>(resolve => each.once('close', resolve)))
     w.session.destroy()
     w.link.destroy()
-    await Promise.all([once(w.session, 'close'), once(w.link, 'close')])
+    await Promise.all(closed)
     let synchronous = true
     const [, relayed] = await open(w)
     relayed.ended.then(() => t.equal(synchronous, false, 'ended is not called from within attach'))
@@ -473,7 +488,7 @@ for (const engine of engines) {
       await sleep(30)
       if (state === 'ending now') {
         w.backend.end()
-        if (engine.name === 'net') await once(w.link, 'end')
+        if (engine.name === 'net') await new Promise<void>(resolve => w.link.once('end', resolve))
         else await sleep(10)
       }
       const since = performance.now()
@@ -538,20 +553,64 @@ for (const engine of engines) {
     const sides = fc.tuple(fc.record(side), fc.record(side), cutAfter)
     await fc.assert(
       fc.asyncProperty(fc.array(sides, { minLength: 4, maxLength: 8 }), async plans => {
-        await Promise.all(plans.map(plan => playOut(plan, wire, open)))
+        await Promise.all(plans.map(plan => playOut(plan, make, open)))
       }),
       { numRuns: 24, endOnFailure: true },
     )
   })
 }
 
+t.test('a session meets a relay thread when it has stayed, streams, or is cut, and not before', async t => {
+  const young = createNativeEngine({ threads: 1, youngFor: ms(200) })
+  t.equal(await young.ready(), undefined)
+  const make = await ownWires(young)
+  const inThread = () => young.threads[0]?.size()
+  const open = async () => {
+    const made = await make()
+    for (const far of [made.client, made.backend]) far.on('error', noop)
+    return [made, relay(young, made)] as const
+  }
+  const [stays, staying] = await open()
+  stays.client.end('last words')
+  t.equal(String((await once(stays.backend.resume(), 'data'))[0]), 'last words')
+  t.ok(staying.halfClosed())
+  t.equal(inThread(), 0)
+  await sleep(500)
+  t.equal(inThread(), 1)
+  t.ok(staying.halfClosed())
+  stays.backend.end('its answer')
+  t.equal(String((await once(stays.client, 'data'))[0]), 'its answer')
+  t.same(await staying.ended, { by: 'session' })
+  t.same(staying.counts(), { fromSession: 10, fromLink: 10 })
+
+  const [short, leaving] = await open()
+  short.client.end()
+  short.backend.end()
+  for (const far of [short.client, short.backend]) far.resume()
+  t.match(await leaving.ended, { by: /session|link/ })
+  const [streams, streaming] = await open()
+  pour(streams.backend)
+  await sleep(50)
+  t.equal(inThread(), 1)
+  streaming.cut()
+  const [idles, idling] = await open()
+  idling.cut()
+  t.same(await Promise.all([streaming.ended, idling.ended]), [{ by: 'cut' }, { by: 'cut' }])
+  t.equal(inThread(), 0)
+  const [late, stopping] = await open()
+  await young.stop()
+  t.same(await stopping.ended, { by: 'cut', error: 'the relay has stopped' })
+  for (const made of [stays, short, streams, idles, late]) close(made)
+})
+
 /** How long each engine is stormed, in ms (longer by hand: MEKARE_STORM_SECONDS=600, with `--timeout` to match), and how many sessions at one time. */
 const STORM = 1000 * Number(process.env.MEKARE_STORM_SECONDS ?? 3.5)
 const AT_ONCE = 48
 
 for (const [title, engine, make] of [
-  ['net', engines[0], wire],
+  ['net', net, wire],
   ['native', native, ownWire],
+  ['native, handed over while they speak', hasty, hastyWire],
   ['native without io_uring, connections made by Node', unbatched, wire],
 ] as const)
   t.test(`${title}: some hundred sessions a second, ended, reset and cut at random, mix up no byte`, async t => {
@@ -563,7 +622,7 @@ for (const [title, engine, make] of [
       (wires: Wire<End>[]): Open<End> =>
       async (w, given) => {
         const made = w ?? (await make())
-        const relayed = relay(engine ?? native, made, given)
+        const relayed = relay(engine, made, given)
         relayed.ended.then(() => {
           endings += relayed.endings.length
         })

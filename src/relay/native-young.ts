@@ -1,0 +1,278 @@
+// Sessions in their first moments, moved by the main thread: many a session sends one query and leaves, and never meets a relay thread.
+// Whoever stays, streams, fails, is cut or has a slow reader grows up: a thread goes on where this one stops. Nothing is kept here.
+
+import type { Connection, Home as Near, Owner } from '../linux/connection.js'
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../linux/epoll.js'
+import { EAGAIN } from '../linux/libc.js'
+import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR } from '../linux/sockets.js'
+import { joined } from './native-handover.js'
+import { type Home, NativeSession } from './native-session.js'
+import { createTable, type Failure, SLOTS, STATE } from './native-table.js'
+import type { RelayThread } from './native-thread.js'
+import type { Pair, RelayEnd } from './relay.js'
+
+const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL
+/** Handed over before others have their turn. */
+const TURN = 64
+/** What a thread is to know of an end. */
+const LASTING = STATE.ended | STATE.first | STATE.told | STATE.owing
+
+/** A pair of connections made by system calls. */
+export interface OwnPair extends Pair {
+  readonly session: Connection
+  readonly link: Connection
+}
+
+interface YoungDeps {
+  readonly near: Near
+  /** How long a session stays, at most twice, in ms. */
+  readonly stay: number
+  /** Who takes those that have grown up; undefined while nobody can. */
+  thread(): RelayThread | undefined
+}
+
+/** What an end is still to be sent, at most one of the two: its session is handed over at once. */
+interface Owed {
+  readonly end: number
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+export class Young implements Home {
+  readonly table = createTable()
+  private readonly sessions: (NativeSession | undefined)[] = []
+  private readonly owners: Owner[] = []
+  private readonly free: number[] = []
+  /** Slots and their generations, by turns: those that came since the last look, and those that came before. */
+  private fresh: number[] = []
+  private aged: number[] = []
+  private looking = false
+
+  constructor(private readonly deps: YoungDeps) {}
+
+  /** Whether there is a place, and a thread to go to from it. */
+  hasRoom(): boolean {
+    return (this.free.length > 0 || this.sessions.length < SLOTS) && this.deps.thread() !== undefined
+  }
+
+  /** Takes both connections, which owe their peers nothing. Only while there is room. */
+  attach(pair: OwnPair, ended: (end: RelayEnd) => void): NativeSession {
+    const slot = this.free.pop() ?? this.sessions.length
+    const { table } = this
+    const [session, link] = [2 * slot, 2 * slot + 1]
+    const generation = ((table.generation[slot] ?? 0) + 1) | 0
+    table.generation[slot] = generation
+    table.queries[slot] = -1
+    const attached = new NativeSession(this, slot, ended)
+    this.sessions[slot] = attached
+    const unread = [this.take(session, pair.session), this.take(link, pair.link)]
+    this.first(slot, joined(pair.toLink), joined(pair.toSession))
+    // Later: nobody is told of an end before he knows of the session.
+    if (unread[0] || unread[1])
+      setImmediate(() => {
+        for (const end of [session, link]) if (this.isHere(slot, generation) && unread[end & 1]) this.pump(end, true)
+      })
+    this.fresh.push(slot, generation)
+    this.lookLater()
+    return attached
+  }
+
+  cut(slot: number): void {
+    const session = this.sessions[slot]
+    if (!session) return
+    if (this.growUp(slot)) session.cut()
+    else this.abandon(slot)
+  }
+
+  /** Resets all that are still here. */
+  stop(): void {
+    for (const slot of this.sessions.keys()) this.abandon(slot, 'the relay has stopped')
+  }
+
+  private take(end: number, connection: Connection): boolean {
+    const { table } = this
+    this.owners[end] ??= { happened: events => this.happened(end, events) }
+    const { fd, unread } = connection.bequeath(this.owners[end])
+    table.descriptor[end] = fd
+    table.taken[end] = 0
+    table.state[end] = 0
+    table.silence[end] = 0
+    return unread
+  }
+
+  /** Sends what was handed over. What does not go at once goes with the session to its thread, and what fails is the thread's to see. */
+  private first(slot: number, toLink?: Uint8Array<ArrayBuffer>, toSession?: Uint8Array<ArrayBuffer>): void {
+    const owed: Owed[] = []
+    for (const [end, bytes] of [[2 * slot + 1, toLink] as const, [2 * slot, toSession] as const]) {
+      if (!bytes) continue
+      const sent = Math.max(0, this.deps.near.libc.send(this.fd(end), bytes, bytes.length, FLAGS))
+      this.table.taken[end ^ 1] = sent
+      this.mark(end, STATE.owing)
+      if (sent < bytes.length) owed.push({ end, bytes: bytes.slice(sent) })
+    }
+    if (owed.length > 0) this.mustGrowUp(slot, { owed })
+  }
+
+  private happened(end: number, events: number): void {
+    if (events & EPOLLERR) {
+      const errno = this.deps.near.sockets.takeError(this.fd(end))
+      if (errno !== 0) {
+        this.fail(end, errno, 'read')
+        return
+      }
+    }
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) this.pump(end, (events & (EPOLLRDHUP | EPOLLHUP)) !== 0)
+  }
+
+  /** Moves what is there to the other end. One that fills the chunk streams, and grows up. `closing`: its end is to be seen. */
+  private pump(end: number, closing: boolean): void {
+    const { libc, chunk } = this.deps.near
+    if (this.has(end, STATE.ended)) return
+    for (;;) {
+      const got = libc.recv(this.fd(end), chunk, chunk.length, MSG_DONTWAIT)
+      if (got <= 0) {
+        this.none(end, got === 0 ? 0 : libc.errno())
+        return
+      }
+      if (!this.give(end ^ 1, got)) return
+      if (got === chunk.length ? this.growUp(end >> 1) : !closing) return
+    }
+  }
+
+  /** Sends the first `length` bytes of the chunk. False when the session is here no more. */
+  private give(end: number, length: number): boolean {
+    const { libc, chunk } = this.deps.near
+    const sent = libc.send(this.fd(end), chunk, length, FLAGS)
+    const errno = sent < 0 ? libc.errno() : 0
+    const passed = Math.max(0, sent)
+    const { taken } = this.table
+    taken[end ^ 1] = (taken[end ^ 1] ?? 0) + passed
+    this.mark(end, STATE.owing)
+    if (sent === length) return true
+    if (errno !== 0 && errno !== EAGAIN) this.fail(end, errno, 'write')
+    else this.mustGrowUp(end >> 1, { owed: [{ end, bytes: chunk.slice(passed, length) }] })
+    return false
+  }
+
+  private none(end: number, errno: number): void {
+    if (errno === EAGAIN) return
+    if (errno !== 0) this.fail(end, errno, 'read')
+    else {
+      this.mark(end, this.has(end ^ 1, STATE.ended) ? STATE.ended : STATE.ended | STATE.first)
+      this.tell(end ^ 1)
+    }
+  }
+
+  /** Passes its peer's end on to an end; after the second one the session is over. */
+  private tell(end: number): void {
+    const { libc } = this.deps.near
+    if (libc.shutdown(this.fd(end), SHUT_WR) < 0) {
+      this.fail(end, libc.errno(), 'write')
+      return
+    }
+    this.mark(end, STATE.told)
+    if (!this.has(end ^ 1, STATE.told)) return
+    const slot = end >> 1
+    const by = this.has(2 * slot, STATE.first) ? 'session' : 'link'
+    for (const fd of this.leave(slot, false)) libc.close(fd)
+    this.forget(slot)?.finish({ by })
+  }
+
+  private fail(end: number, errno: number, call: Failure['call']): void {
+    this.mustGrowUp(end >> 1, { failed: { end: end & 1, errno, call } })
+  }
+
+  private mustGrowUp(slot: number, how: { readonly owed?: readonly Owed[]; readonly failed?: Failure }): void {
+    if (!this.growUp(slot, how)) this.abandon(slot, 'no relay thread is left')
+  }
+
+  /** Hands a session over to a thread; false when there is none. */
+  private growUp(
+    slot: number,
+    { owed = [], failed }: { readonly owed?: readonly Owed[]; readonly failed?: Failure } = {},
+  ): boolean {
+    const { table } = this
+    const thread = this.deps.thread()
+    if (!thread) return false
+    const [session, link] = [2 * slot, 2 * slot + 1]
+    const of = (end: number) => ({ taken: table.taken[end] ?? 0, state: (table.state[end] ?? 0) & LASTING })
+    const past = [of(session), of(link)] as const
+    const owedTo = (end: number) => owed.filter(one => one.end === end).map(one => one.bytes)
+    const [sessionFd = -1, linkFd = -1] = this.leave(slot, true)
+    const moved = this.forget(slot)
+    if (!moved) return true
+    const taken = { session: sessionFd, link: linkFd, toLink: owedTo(link), toSession: owedTo(session) }
+    thread.take({ ...taken, past, ...(failed && { failed }) }, false, moved)
+    return true
+  }
+
+  private abandon(slot: number, error?: string): void {
+    const session = this.sessions[slot]
+    if (!session) return
+    this.sessions[slot] = undefined
+    for (const fd of this.leave(slot, false)) this.deps.near.sockets.reset(fd)
+    setImmediate(() => {
+      session.finish(error === undefined ? { by: 'cut' } : { by: 'cut', error })
+      this.free.push(slot)
+    })
+  }
+
+  /** Nobody here hears of its descriptors any more. */
+  private leave(slot: number, elsewhere: boolean): number[] {
+    return [2 * slot, 2 * slot + 1].map(end => {
+      const fd = this.fd(end)
+      this.deps.near.unwatch(fd, elsewhere)
+      this.table.descriptor[end] = -1
+      return fd
+    })
+  }
+
+  private forget(slot: number): NativeSession | undefined {
+    const session = this.sessions[slot]
+    this.sessions[slot] = undefined
+    this.free.push(slot)
+    return session
+  }
+
+  private lookLater(): void {
+    if (this.looking) return
+    this.looking = true
+    setTimeout(() => this.look(), this.deps.stay).unref()
+  }
+
+  /** Those that were here at the last look grow up, some of them in each turn. */
+  private look(): void {
+    const { aged } = this
+    this.aged = this.fresh
+    this.fresh = []
+    const next = (from: number) => {
+      const until = Math.min(aged.length, from + 2 * TURN)
+      for (let at = from; at < until; at += 2) {
+        const [slot = -1, generation] = [aged[at], aged[at + 1]]
+        // Where no thread can take it now it has another turn.
+        if (this.isHere(slot, generation) && !this.growUp(slot)) this.fresh.push(slot, generation ?? 0)
+      }
+      if (until < aged.length) setImmediate(next, until)
+      else {
+        this.looking = false
+        if (this.aged.length + this.fresh.length > 0) this.lookLater()
+      }
+    }
+    next(0)
+  }
+
+  private isHere(slot: number, generation: number | undefined): boolean {
+    return this.sessions[slot] !== undefined && this.table.generation[slot] === generation
+  }
+
+  private fd(end: number): number {
+    return this.table.descriptor[end] ?? -1
+  }
+
+  private has(end: number, bits: number): boolean {
+    return ((this.table.state[end] ?? 0) & bits) !== 0
+  }
+
+  private mark(end: number, bits: number): void {
+    this.table.state[end] = (this.table.state[end] ?? 0) | bits
+  }
+}
