@@ -137,13 +137,18 @@ function addressRules(config: Config): Found {
   })
 }
 
-/** Descriptors for everything but sessions: the log, the source, probes, admin. */
-const RESERVE = 64
+/** Descriptors for everything but sessions: Node's own, the log, the sources, probes, admin. */
+const RESERVE = 96
+/** Of those, so many may be refused clients that have not gone yet. */
+const LEAVING = 16
 
 /** How many sessions at one time: the number given, or for `auto` what the limit of open files allows, two for each session. */
 export function sessionLimit(max: number | 'auto', descriptorLimit: number): number {
   return max === 'auto' ? Math.max(1, Math.floor((descriptorLimit - RESERVE) / 2)) : max
 }
+
+/** How many descriptors the sockets of sessions may take, those of refused clients among them. */
+export const descriptorsForSessions = (descriptorLimit: number): number => descriptorLimit - RESERVE + LEAVING
 
 function limitRules(config: Config, descriptorLimit: number | undefined): Found {
   const { max } = config.session

@@ -47,6 +47,8 @@ function sentence(event: Event): Said {
     case 'restart_failed':
     case 'handed_over':
     case 'took_over':
+    case 'descriptors_used_up':
+    case 'descriptors_left':
     case 'listener_paused':
     case 'router_drained':
     case 'hook_ran':

@@ -25,6 +25,9 @@ export type Event =
   /** This process has been taken the place of; its sessions have `within` to end. */
   | { readonly kind: 'handed_over'; readonly to: number; readonly sessions: number; readonly within: Ms }
   | { readonly kind: 'took_over'; readonly from: number; readonly pid: number }
+  /** Of the process or of the machine; `limit` is the process's. */
+  | { readonly kind: 'descriptors_used_up'; readonly limit: number }
+  | { readonly kind: 'descriptors_left'; readonly limit: number; readonly lasted: Ms }
   // what an operator has ordered
   | { readonly kind: 'listener_paused'; readonly listen: string; readonly paused: boolean; readonly lasted?: Ms }
   | { readonly kind: 'router_drained'; readonly drained: boolean; readonly lasted?: Ms }

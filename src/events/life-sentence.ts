@@ -15,6 +15,8 @@ export type LifeKind =
   | 'restart_failed'
   | 'handed_over'
   | 'took_over'
+  | 'descriptors_used_up'
+  | 'descriptors_left'
   | 'listener_paused'
   | 'router_drained'
   | 'hook_ran'
@@ -48,6 +50,13 @@ export function lifeSentence(event: Extract<Event, { kind: LifeKind }>): Said {
       ]
     case 'took_over':
       return ['info', `process ${event.pid} has taken the place of process ${event.from}`]
+    case 'descriptors_used_up':
+      return [
+        'error',
+        `no file descriptor is left of ${event.limit}: new clients are turned away, sessions go on; raise the limit (LimitNOFILE=, prlimit), or lower session.max`,
+      ]
+    case 'descriptors_left':
+      return ['info', `there are file descriptors again (limit ${event.limit}) after ${formatMs(event.lasted)}`]
     case 'listener_paused':
       if (event.paused) return ['warn', `${event.listen}: paused by an operator: everyone new waits, sessions go on`]
       return ['info', `${event.listen}: resumed by an operator${after(event.lasted)}`]

@@ -6,7 +6,7 @@ import { createEpoll } from './epoll.js'
 import { parseIp } from './ip-address.js'
 import { EAGAIN, type Libc } from './libc.js'
 import { familyOf, ipPortSockaddr } from './sockaddr.js'
-import { NAME_ROOM, type Sockets } from './sockets.js'
+import { MSG_DONTWAIT, MSG_NOSIGNAL, NAME_ROOM, type Sockets } from './sockets.js'
 
 const EVENTS = 256
 const CHUNK = 65_536
@@ -35,13 +35,18 @@ interface Place {
   readonly port: number
 }
 
+type Peer = Pick<Connection, 'remoteAddress' | 'remotePort'>
+
 export interface Connections {
   /** What they share, for whoever adopts one. */
   readonly home: Home
   /** Begins to open one, with no delay; undefined where the host is a name, or no descriptor is left. Keepalive is for whoever keeps it. */
   connect(to: Place): Connection | undefined
-  /** Accepts on a socket that listens, by a descriptor of our own; undefined where none is left. Whoever comes is paused. */
-  accept(fd: number, came: (connection: Connection) => void): Accepting | undefined
+  /**
+   * Accepts on a socket that listens, by a descriptor of our own; undefined where none is left. Whoever comes is paused; while no
+   * descriptor is left he is told what `full` gives, if anything, and closed.
+   */
+  accept(fd: number, came: (connection: Connection) => void, full?: (peer: Peer) => Uint8Array): Accepting | undefined
   /** Nobody is told of anything any more. */
   close(): void
 }
@@ -132,7 +137,13 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     return new Connection(home, fd, to, errno === EINPROGRESS ? ask() : errno)
   }
 
-  function accept(listening: number, came: (connection: Connection) => void): Accepting | undefined {
+  /** His last words, to a peer for whom there is no descriptor but the one he is about to lose. Read first: what is left unread would reset it. */
+  function dismiss(fd: number, words: Uint8Array): void {
+    libc.recv(fd, home.chunk, CHUNK, MSG_DONTWAIT)
+    libc.send(fd, words, words.length, MSG_DONTWAIT | MSG_NOSIGNAL)
+  }
+
+  const accept: Connections['accept'] = (listening, came, full) => {
     const fd = sockets.duplicate(listening)
     if (fd < 0) return undefined
     const name = new Uint8Array(NAME_ROOM)
@@ -145,10 +156,15 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
       length[0] = NAME_ROOM
       return libc.accept4(fd, name, length, NONBLOCK | CLOEXEC)
     }
-    /** Whoever comes while no descriptor is left is closed, as libuv does: left alone he would wait for ever. False: not even that can be done. */
+    /** Whoever comes while no descriptor is left is closed: left alone he would wait for ever. False: not even that can be done. */
     const turnAway = () => {
       libc.close(spare)
-      libc.close(next())
+      const taken = next()
+      if (taken >= 0 && full) {
+        const { host: remoteAddress, port: remotePort } = nameOf(name)
+        dismiss(taken, full({ remoteAddress, remotePort }))
+      }
+      libc.close(taken)
       spare = sockets.duplicate(fd)
       return spare >= 0
     }

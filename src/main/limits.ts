@@ -1,16 +1,65 @@
-// How many files this process may open.
+// How many files this process may open, and whether it still can.
 
 import { readFileSync } from 'node:fs'
+import type { Report } from '../events/event.js'
+import { type Ms, ms } from '../units/units.js'
 
 /** What is assumed where the system does not tell. */
 const FALLBACK = 1024
+/** Between two looks, in ms. */
+const LOOK_EVERY = 1000
+/** Descriptors that were used up count as left again after so long without a want of one: what ends makes room for what comes. */
+const CALM = 10_000
 
 /** The soft limit of open files (RLIMIT_NOFILE), from /proc. */
 export function descriptorLimit(): number {
+  const limit = readLimit()
+  return typeof limit === 'number' ? limit : FALLBACK
+}
+
+function readLimit(): number | 'none left' | undefined {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
-    return soft === undefined ? FALLBACK : Number(soft)
-  } catch {
-    return FALLBACK
+    return soft === undefined ? undefined : Number(soft)
+  } catch (error) {
+    return /^(EMFILE|ENFILE)$/.test((error as NodeJS.ErrnoException).code ?? '') ? 'none left' : undefined
+  }
+}
+
+/** The descriptors of this process. */
+export interface Descriptors {
+  /** How many it may have, as of the last look: prlimit(1) may change that while it runs. */
+  limit(): number
+  /** Somebody needed one and found none. */
+  missing(): void
+  /** To be called often; looks each second. */
+  look(): void
+}
+
+/** Watches them, and reports once when none is left, and once when that is over. */
+export function watchDescriptors(report: Report, now: () => Ms): Descriptors {
+  let limit = descriptorLimit()
+  let lookedAt = now()
+  let since: Ms | undefined
+  let missedAt = now()
+  function missing(): void {
+    missedAt = now()
+    if (since !== undefined) return
+    since = missedAt
+    report({ kind: 'descriptors_used_up', limit })
+  }
+  return {
+    limit: () => limit,
+    missing,
+    look() {
+      if (now() - lookedAt < LOOK_EVERY) return
+      lookedAt = now()
+      const found = readLimit()
+      if (found === 'none left') missing()
+      else if (found !== undefined) limit = found
+      if (since === undefined || now() - missedAt < CALM) return
+      report({ kind: 'descriptors_left', limit, lasted: ms(now() - since) })
+      since = undefined
+    },
   }
 }

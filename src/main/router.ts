@@ -5,7 +5,7 @@ import { createFeeds } from '../admin/feed.js'
 import { createLog } from '../admin/log.js'
 import { createMetrics } from '../admin/metrics.js'
 import { cautions } from '../config/cautions.js'
-import { sessionLimit } from '../config/rules.js'
+import { descriptorsForSessions, sessionLimit } from '../config/rules.js'
 import type { Config } from '../config/shape.js'
 import type { Event, Report } from '../events/event.js'
 import { createBind } from '../listening/bind.js'
@@ -20,7 +20,7 @@ import { epochMs, type Ms, ms } from '../units/units.js'
 import { createAdminServers } from './admin-servers.js'
 import { createClusters } from './clusters.js'
 import { createHooks } from './hooks.js'
-import { descriptorLimit } from './limits.js'
+import { watchDescriptors } from './limits.js'
 import type { Notifier, Stored } from './notify.js'
 import { createOffice, type Office, type OfficeDeps } from './office.js'
 import { createRecorder, type Recorder } from './recorder.js'
@@ -90,14 +90,16 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
   const clusters = createClusters({ now, wall, report, config, changed: changed => proxy.reconcile(changed) })
   const first = planOpening(inForce)
   const begun = clusters.prepare(first.clusters)
-  const descriptors = descriptorLimit()
+  const descriptors = watchDescriptors(report, now)
   const proxy: ProxyServer = createProxy({
     ...{ report, now, bug, engine, bind },
     listen: inForce.listen,
     clusters: begun.next,
     chance: Math.random,
-    maxSessions: () => sessionLimit(config().session.max, descriptors),
+    maxSessions: () => sessionLimit(config().session.max, descriptors.limit()),
+    descriptors: { ...descriptors, forSessions: () => descriptorsForSessions(descriptors.limit()) },
     tick: () => {
+      descriptors.look()
       clusters.tick(proxy.uses)
       for (const made of recorder.tick()) report(made)
       try {

@@ -1,7 +1,8 @@
 // Takes a client in: counts it before anything else, refuses it over a limit, and sends it on its way.
 
-import type { Wire } from '../relay/wire.js'
+import type { Peer, Wire } from '../relay/wire.js'
 import type { Refusal } from '../sessions/end.js'
+import { formatAddress } from '../topology/address.js'
 import { type Ms, ms } from '../units/units.js'
 import { createAllow } from './allow.js'
 import { left, serve } from './hops.js'
@@ -9,7 +10,7 @@ import { createInbound } from './inbound.js'
 import { createManners, introduction, type Manner } from './introduction.js'
 import type { Listener } from './listener.js'
 import type { Room } from './room.js'
-import { doorOf, MOST_CLOSING, refuse, type Session } from './session.js'
+import { doorOf, refusal, refuse, type Session } from './session.js'
 
 export interface AcceptDeps {
   readonly room: Room
@@ -18,9 +19,14 @@ export interface AcceptDeps {
   readonly bug: (error: unknown, session: Session) => void
 }
 
-export type Accept = (socket: Wire, listener: Listener) => void
+export interface Accept {
+  /** Takes in whoever came to a listener. The socket is paused and allows half-open. */
+  takeIn(socket: Wire, listener: Listener): void
+  /** Somebody came while no descriptor was left: counts him, and gives what he is told. */
+  full(peer: Peer, listener: Listener): Uint8Array
+}
 
-/** Takes in whoever came to a listener. The socket is paused and allows half-open. */
+/** Nobody has come yet. */
 export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
   const allow = createAllow()
   const mannerOf = createManners()
@@ -49,7 +55,7 @@ export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
 
   /** Refuses; false where a CancelRequest may still be served. */
   function turnedAway(session: Session, refusal: Denied): boolean {
-    if (refusal.end === 'refused_limit' && room.table.in('closing').size < MOST_CLOSING) {
+    if (refusal.end === 'refused_limit' && !room.crowded()) {
       deny(session, refusal.message)
       return false
     }
@@ -69,7 +75,7 @@ export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
     await serve(session, room)
   }
 
-  return (socket, listener) => {
+  function takeIn(socket: Wire, listener: Listener): void {
     const session = newSession(++lastId, socket, listener, room.now())
     const from = session.host
     const manner = mannerOf(session)
@@ -87,6 +93,12 @@ export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
     socket.resume()
     comeIn(session, manner, from).catch((error: unknown) => bug(error, session))
   }
+
+  function full(peer: Peer, { name }: Listener): Uint8Array {
+    return refusal({ listen: name, client: clientName(peer) }, 'refused_limit', room.noDescriptor(), room)
+  }
+
+  return { takeIn, full }
 }
 
 const tooMany = (limit: string | undefined): Denied | undefined =>
@@ -106,7 +118,6 @@ function deny(session: Session, message: string): void {
 }
 
 function newSession(id: number, socket: Wire, listener: Listener, now: Ms): Session {
-  const host = plain(socket.remoteAddress)
   // Between two owners nobody else hears an error; it shows again as an end.
   socket.on('error', () => {})
   return {
@@ -114,9 +125,8 @@ function newSession(id: number, socket: Wire, listener: Listener, now: Ms): Sess
     place: -1,
     listen: listener.name,
     cluster: listener.cluster.name,
-    host,
-    client:
-      host === '' ? 'unix' : host.includes(':') ? `[${host}]:${socket.remotePort}` : `${host}:${socket.remotePort}`,
+    host: plain(socket.remoteAddress),
+    client: clientName(socket),
     acceptedAt: now,
     since: now,
     member: undefined,
@@ -134,6 +144,11 @@ function newSession(id: number, socket: Wire, listener: Listener, now: Ms): Sess
     early: { fromClient: 0, fromMember: 0 },
     seen: { total: 0, at: now, halfClosedAt: undefined },
   }
+}
+
+function clientName({ remoteAddress, remotePort }: Peer): string {
+  const host = plain(remoteAddress)
+  return host === '' ? 'unix' : formatAddress({ host, port: remotePort ?? 0 })
 }
 
 /** An IPv4 client on a listener of both families shows as ::ffff:10.0.0.7. */

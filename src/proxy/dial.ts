@@ -17,6 +17,8 @@ export type DialFailure = {
   readonly why: string
   /** Given up by us: no evidence against the member. */
   readonly interrupted: boolean
+  /** This process has none to open a link with. */
+  readonly noDescriptor?: true
 }
 /** A link, and what the member has answered so far, not yet passed on. */
 export type Dialled = { readonly kind: 'linked'; readonly link: Wire; readonly answer: Buffer }
@@ -38,8 +40,12 @@ const REASONS: Record<string, Unasked> = {
 
 type Coded = Error & { readonly code?: string }
 
-const failedFor = (where: string, error: Coded): DialFailure =>
-  failure(REASONS[error.code ?? ''] ?? 'unclear', `${where}: ${error.code ?? error.message}`)
+const failedFor = (where: string, error: Coded): DialFailure => {
+  const why = `${where}: ${error.code ?? error.message}`
+  if (error.code === 'EMFILE' || error.code === 'ENFILE')
+    return { ...failure('unclear', why, true), noDescriptor: true }
+  return failure(REASONS[error.code ?? ''] ?? 'unclear', why)
+}
 
 const failure = (reason: Unasked, why: string, interrupted = false): DialFailure => ({
   kind: 'failed',

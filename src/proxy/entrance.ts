@@ -31,12 +31,12 @@ export async function openEntrance(
   wires: Wires | undefined,
 ): Promise<Opened> {
   let listener = first
-  const came = (wire: Wire) => accept(wire, listener)
+  const came = (wire: Wire) => accept.takeIn(wire, listener)
   const server = createServer(CONNECTIONS, came)
   // As PostgreSQL's own socket: whoever reaches it may ask; pg_hba.conf decides.
   const bound = await bind(server, { key: `listen.${first.name}.address`, address, mode: 0o777 })
   if (!bound.ok) return bound
-  if (wires) bound.listening.passTo(fd => wires.accept(fd, came))
+  if (wires) bound.listening.passTo(fd => wires.accept(fd, came, peer => accept.full(peer, listener)))
   const entrance: Entrance = {
     listening: bound.listening,
     leadsTo: () => listener,

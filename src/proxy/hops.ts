@@ -74,6 +74,11 @@ async function place(session: Session, request: Request, room: Room): Promise<Li
     const dialled = await dial(session, choice, request, room)
     if (dialled.kind === 'linked' && (session.end || !stillRight(session, entry))) dialled.link.destroy()
     else if (dialled.kind === 'linked') return { ...dialled, entry }
+    if (dialled.kind === 'failed' && dialled.noDescriptor) {
+      // Waiting would keep the one that it has from those who could use it.
+      refuse(session, 'refused_limit', room.noDescriptor(), room)
+      return undefined
+    }
     if (dialled.kind === 'failed' && !dialled.interrupted) {
       session.failures++
       tried.add(entry.member.name)

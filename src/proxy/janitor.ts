@@ -7,6 +7,7 @@
 //   joined            idleTimeout, halfCloseTimeout; logins that never end, after 2 min
 //   closing           refused clients that do not go: their sockets are destroyed after 5 s
 //   cancel limits     forgotten once refilled
+//   descriptors       whether one is left, and how many there may be
 
 import type { Ms } from '../units/units.js'
 import type { Room } from './room.js'

@@ -19,6 +19,18 @@ import { stopWait } from './wait.js'
 /** How long the refused and the cut have to take their last bytes at a stop. */
 const LAST_WORDS = ms(500)
 
+/** So many refused clients may take their time to go, where there are descriptors for it. */
+const MOST_CLOSING = 500
+
+export interface DescriptorsInUse {
+  /** How many this process may have. */
+  limit(): number
+  /** How many of them sessions may take. */
+  forSessions(): number
+  /** Somebody needed one and found none. */
+  missing(): void
+}
+
 export interface ProxyDeps extends Pick<SessionDeps, 'report' | 'now'> {
   readonly engine: Engine
   readonly chance: () => number
@@ -27,6 +39,7 @@ export interface ProxyDeps extends Pick<SessionDeps, 'report' | 'now'> {
   readonly clusters: ReadonlyMap<string, ClusterView>
   readonly listen: Config['listen']
   readonly maxSessions: () => number
+  readonly descriptors: DescriptorsInUse
   /** Called every 100 ms: time passes for the clusters too. */
   readonly tick: () => void
   readonly bug: (error: unknown) => void
@@ -74,23 +87,29 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
   let handedOver = false
   const { report, now } = deps
 
+  const crowded = () => table.in('closing').size > MOST_CLOSING || table.descriptors() > deps.descriptors.forSessions()
   const pausedFor = (listen: string) => {
     const since = pausedSince.get(listen)
     return since === undefined ? undefined : ms(now() - since)
   }
   const make = (name: string, rules: ListenConfig, clusters: ReadonlyMap<string, ClusterView>) =>
-    createListener(name, rules, found(clusters, rules.cluster, 'cluster'), { table, report, now, pausedFor })
+    createListener(name, rules, found(clusters, rules.cluster, 'cluster'), { table, report, now, crowded, pausedFor })
   for (const [name, rules] of Object.entries(deps.listen)) listeners.set(name, make(name, rules, deps.clusters))
 
   const room: Room = {
     table,
     report,
     now,
+    crowded,
     keys,
     engine: deps.engine,
     chance: deps.chance,
     cancelLimit: createCancelLimit(),
     stopping: () => stopping,
+    noDescriptor() {
+      deps.descriptors.missing()
+      return `mekare: too many clients: this proxy has no file descriptor left of ${deps.descriptors.limit()}`
+    },
   }
   const accept = createAccept({
     room,

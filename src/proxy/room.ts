@@ -30,5 +30,7 @@ export interface Room extends SessionDeps {
   readonly keys: Map<string, KeyHome>
   readonly cancelLimit: CancelLimit
   stopping(): boolean
+  /** Somebody needed a descriptor and found none: what a client is told of it. */
+  noDescriptor(): string
   chance(): number
 }

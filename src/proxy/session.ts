@@ -62,6 +62,8 @@ export interface SessionDeps {
   readonly table: Table<Session>
   readonly report: Report
   readonly now: () => Ms
+  /** Too many refused clients have not gone yet, or too few descriptors are left, to let more of them take their time. */
+  readonly crowded: () => boolean
 }
 
 /** PostgreSQL's error codes for the refusals (Appendix A of its manual); none for what cannot be told a client. */
@@ -77,9 +79,6 @@ const SQLSTATE: Record<Refusal, string> = {
   refused_timeout: '08P01',
 }
 
-/** So many refused clients may take their time to go. */
-export const MOST_CLOSING = 500
-
 /** The door of a session that no relay has yet. */
 export function doorOf({ id, door }: Session): Door {
   if (!door) throw new Error(`session ${id} is the relay's already`)
@@ -90,14 +89,24 @@ export function doorOf({ id, door }: Session): Door {
 export function refuse(session: Session, end: Refusal, message: string, deps: SessionDeps): void {
   if (session.end) return
   finish(session, end, deps)
-  deps.report({ kind: 'session_refused', listen: session.listen, client: session.client, end, message })
-  const answer = errorResponse({ severity: 'FATAL', code: SQLSTATE[end], message })
+  const answer = refusal(session, end, message, deps)
   const { socket } = doorOf(session)
   socket.on('error', () => socket.destroy())
   socket.end(answer)
   socket.resume()
   // Of a flood's last words none is waited for: each would hold a descriptor for seconds.
-  if (deps.table.in('closing').size > MOST_CLOSING) socket.destroySoon()
+  if (deps.crowded()) socket.destroySoon()
+}
+
+/** Reports it, and gives what the client is told. */
+export function refusal(
+  { listen, client }: Pick<Session, 'listen' | 'client'>,
+  end: Refusal,
+  message: string,
+  { report }: Pick<SessionDeps, 'report'>,
+): Uint8Array {
+  report({ kind: 'session_refused', listen, client, end, message })
+  return errorResponse({ severity: 'FATAL', code: SQLSTATE[end], message })
 }
 
 /** The session's one end before it was joined: whatever it waits for is interrupted. */

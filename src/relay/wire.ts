@@ -36,6 +36,9 @@ export interface Wire {
   toSocket?(): Socket
 }
 
+/** Who came, and where from; neither is known of a Unix socket. */
+export type Peer = Pick<Wire, 'remoteAddress' | 'remotePort'>
+
 /** A socket that listens, accepted on by an engine. */
 export interface Accepting {
   readonly fd: number
@@ -45,6 +48,9 @@ export interface Accepting {
 /** Connections of an engine's own making. What it cannot make is undefined, and Node's to make. */
 export interface Wires {
   connect(to: { readonly host: string; readonly port: number }): Wire | undefined
-  /** Accepts on a socket that listens, by a descriptor of its own. Whoever comes is paused. */
-  accept(fd: number, came: (wire: Wire) => void): Accepting | undefined
+  /**
+   * Accepts on a socket that listens, by a descriptor of its own. Whoever comes is paused; while no descriptor is left he is told what
+   * `full` gives, and closed.
+   */
+  accept(fd: number, came: (wire: Wire) => void, full?: (peer: Peer) => Uint8Array): Accepting | undefined
 }

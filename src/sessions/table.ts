@@ -43,6 +43,8 @@ export interface Table<S extends Row> {
   in(state: SessionState): Sessions<S>
   get(id: number): S | undefined
   size(): number
+  /** How many descriptors they have open between them: two once there is a link, or one under way. */
+  descriptors(): number
   /** Sessions joined with or being dialled to a member, over all listeners of its cluster. */
   on(cluster: string, member: string): number
   count(listen: string, state: SessionState): number
@@ -153,6 +155,7 @@ export function createTable<S extends Row>(): Table<S> {
       return undefined
     },
     size,
+    descriptors: () => size() + groups.dialing.size + groups.joined.size,
     on: (cluster, member) => members.get(`${cluster}/${member}`) ?? 0,
     count: (listen, state) => listens.get(`${listen}/${state}`) ?? 0,
     most: listen => ({ open: mosts.perListen.get(listen) ?? 0, held: mosts.listens.get(`${listen}/held`) ?? 0 }),

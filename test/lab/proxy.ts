@@ -23,6 +23,8 @@ export interface ProxyOptions {
   /** Default true. False: answer as soon as the process is started. */
   readonly waitReady?: boolean
   readonly env?: Readonly<Record<string, string>>
+  /** How many files it may open, as LimitNOFILE of its unit would say. */
+  readonly descriptors?: number
   /** Default false. True: beside it `mekare vrrp` with the same file, for the stand's floating address; proxy1 is to be preferred. Namespaces only. */
   readonly sidecar?: boolean
 }
@@ -95,9 +97,13 @@ export async function startProxy(stand: Stand, host: string, options: ProxyOptio
   writeFileSync(join(dir, 'etcd.password'), `${stand.settings.etcdPassword ?? ''}\n`, { mode: 0o600 })
   writeFileSync(configFile, stringify(lay(proxyConfig(stand, host, sidecar), options.config ?? {})))
   const flags = options.onlyFlags ?? ['--config', configFile, ...(options.flags ?? [])]
+  // Of the caller's environment the engine alone is passed on: any live test can be run with either.
+  const { MEKARE_RELAY__ENGINE: engine } = process.env
+  const env = { ...(engine === undefined ? {} : { MEKARE_RELAY__ENGINE: engine }), ...options.env }
   const launch = (name: string, ...args: readonly string[]): Launch => {
-    const how = options.env ? { env: options.env } : {}
-    return () => stand.spawn(host, name, [process.execPath, PROGRAM, ...args], how)
+    const { descriptors } = options
+    const within = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`]
+    return () => stand.spawn(host, name, [...within, process.execPath, PROGRAM, ...args], { env })
   }
   stand.install(host, {
     mekare: launch('mekare', 'run', ...flags),

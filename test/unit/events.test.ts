@@ -36,6 +36,14 @@ const ended = {
 
 const SAID: readonly (readonly [Event, string])[] = [
   [
+    { kind: 'descriptors_used_up', limit: 1024 },
+    'error: no file descriptor is left of 1024: new clients are turned away, sessions go on; raise the limit (LimitNOFILE=, prlimit), or lower session.max',
+  ],
+  [
+    { kind: 'descriptors_left', limit: 1024, lasted: ms(12_000) },
+    'info: there are file descriptors again (limit 1024) after 12s',
+  ],
+  [
     { kind: 'vrrp_changed', name: 'pg', from: 'master', to: 'fault', why: 'fault', detail: 'the proxy has ended' },
     'warn: pg: master → fault (fault): the proxy has ended',
   ],

@@ -134,6 +134,7 @@ t.test('the table of sessions', async t => {
         const all = [...rows.values()]
         return (
           table.size() === all.length &&
+          table.descriptors() === all.length + table.in('dialing').size + table.in('joined').size &&
           STATES.every(state => table.in(state).size === all.filter(one => one.state === state).length) &&
           STATES.every(state => [...table.in(state)].every(one => one.state === state && all.includes(one))) &&
           all.every(one => table.get(one.id) === one) &&
