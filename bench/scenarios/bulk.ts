@@ -4,6 +4,7 @@ import type { Address } from '../contenders/contender.js'
 import { launch } from '../contenders/launch.js'
 import { endProgram } from '../ends/end.js'
 import { countCpu } from '../measure/cpu.js'
+import { perGib, rateOf } from '../measure/moved.js'
 import type { Scenario } from '../scenario.js'
 
 export const DOWN = 'from the server'
@@ -42,8 +43,7 @@ export const bulk: Scenario = {
       const counted = countCpu(pid)
       const seconds = await move(address, load === DOWN ? 'out' : 'in', bytes)
       const { own } = counted()
-      const gib = bytes / 2 ** 30
-      return { rate: (1024 * gib) / seconds, ...(pid ? { gibCpu: own / 1e6 / gib } : {}) }
+      return { rate: rateOf(bytes, seconds), ...(pid ? { gibCpu: perGib(bytes, own) } : {}) }
     }
   },
 }

@@ -3,15 +3,12 @@
 
 import { startPgbouncer } from '../contenders/pgbouncer.js'
 import { countCpu } from '../measure/cpu.js'
-import { readLatency } from '../measure/latency.js'
 import { pgbench } from '../measure/pgbench.js'
 import type { Scenario } from '../scenario.js'
+import { atHalf, CLIENTS, HALF_RATE } from './half-rate.js'
 import { select1Script } from './queries.js'
 
-const CLIENTS = 16
-
 export const AS_FAST = `as fast as it goes, ${CLIENTS} clients`
-export const AT_HALF = `half of HAProxy’s rate, ${CLIENTS} clients`
 
 /** Whoever can stand before PgBouncer. */
 export const BEFORE_POOLER = ['direct', 'haproxy', 'mekare', 'mekare-net']
@@ -24,7 +21,7 @@ export const connect: Scenario = {
   inQuick: true,
   plan: ({ rounds, seconds }) => ({
     contenders: BEFORE_POOLER,
-    loads: [AS_FAST, AT_HALF],
+    loads: [AS_FAST, HALF_RATE],
     rounds,
     secondsEach: seconds + 0.4,
     secondsBefore: 3 + seconds,
@@ -36,17 +33,12 @@ export const connect: Scenario = {
     const pooler = await startPgbouncer(site, site.postgres, 'transaction', 'pg1')
     scope.defer(pooler.stop)
     const running = await scope.contend([...new Set(['haproxy', ...contenders])], pooler.address)
-    const load = { clients: CLIENTS, seconds }
     const flat = (contender: string) =>
-      pgbench(site.clients, running(contender).address, { ...load, args: ['-C', ...script] })
-    const rate = String(Math.round((await flat('haproxy')).tps / 2))
+      pgbench(site.clients, running(contender).address, { clients: CLIENTS, seconds, args: ['-C', ...script] })
+    const paced = atHalf(site.clients, await flat('haproxy'), seconds)
     return async (contender, kind) => {
       const { address, pid } = running(contender)
-      if (kind === AT_HALF) {
-        const args = ['-C', ...script, '-R', rate, '-l', '--log-prefix=connect']
-        await pgbench(site.clients, address, { ...load, args })
-        return readLatency(site.clients.dir, 'connect')
-      }
+      if (kind === HALF_RATE) return paced(address, ['-C', ...script], 'connect')
       const counted = countCpu(pid)
       const { tps, transactions } = await flat(contender)
       const { machine, own } = counted()

@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import { bulkTable } from '../measure/bulk-table.js'
 import { countCpu } from '../measure/cpu.js'
+import { perGib, rateOf } from '../measure/moved.js'
 import type { Scenario } from '../scenario.js'
 
 export const COPY_OUT = 'COPY out'
@@ -53,12 +54,10 @@ export const copy: Scenario = {
       if (load === COPY_OUT) await psql(address.port, address.host, out, '>/dev/null')
       else await psql(address.port, address.host, back, `<'${file}'`)
       const { machine, own, elapsed } = counted()
-      const [seconds, gib] = [elapsed / 1e6, bytes / 2 ** 30]
-      const spent = (micros: number) => micros / 1e6 / gib
       return {
-        rate: (1024 * gib) / seconds,
-        machineGibCpu: spent(machine),
-        ...(pid ? { gibCpu: spent(own) } : {}),
+        rate: rateOf(bytes, elapsed / 1e6),
+        machineGibCpu: perGib(bytes, machine),
+        ...(pid ? { gibCpu: perGib(bytes, own) } : {}),
       }
     }
   },

@@ -1,0 +1,18 @@
+// The load under which times are told: half of what HAProxy manages at most, the same for everybody, so that each has room left.
+
+import type { Address } from '../contenders/contender.js'
+import { readLatency } from '../measure/latency.js'
+import { type Clients, pgbench } from '../measure/pgbench.js'
+
+export const CLIENTS = 16
+export const HALF_RATE = `half of HAProxy’s rate, ${CLIENTS} clients`
+
+/** How to measure at half of the highest rate. pgbench counts from the moment a transaction was due: a stall is told by all it kept waiting. */
+export function atHalf(who: Clients, highest: { readonly tps: number }, seconds: number) {
+  const rate = String(Math.round(highest.tps / 2))
+  return async (to: Address, args: readonly string[], name: string) => {
+    const logged = [...args, '-R', rate, '-l', `--log-prefix=${name}`]
+    await pgbench(who, to, { clients: CLIENTS, seconds, args: logged })
+    return readLatency(who.dir, name)
+  }
+}
