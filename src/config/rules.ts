@@ -141,20 +141,25 @@ function addressRules(config: Config): Found {
 const RESERVE = 96
 /** Of those, so many may be refused clients that have not gone yet. */
 const LEAVING = 16
+/** Those of a relay thread, for the pipes that streams go through. */
+const PIPES = 16
+const reserve = (threads: number) => RESERVE + PIPES * threads
 
 /** How many sessions at one time: the number given, or for `auto` what the limit of open files allows, two for each session. */
-export function sessionLimit(max: number | 'auto', descriptorLimit: number): number {
-  return max === 'auto' ? Math.max(1, Math.floor((descriptorLimit - RESERVE) / 2)) : max
+export function sessionLimit(max: number | 'auto', descriptorLimit: number, threads: number): number {
+  return max === 'auto' ? Math.max(1, Math.floor((descriptorLimit - reserve(threads)) / 2)) : max
 }
 
 /** How many descriptors the sockets of sessions may take, those of refused clients among them. */
-export const descriptorsForSessions = (descriptorLimit: number): number => descriptorLimit - RESERVE + LEAVING
+export const descriptorsForSessions = (descriptorLimit: number, threads: number): number =>
+  descriptorLimit - reserve(threads) + LEAVING
 
 function limitRules(config: Config, descriptorLimit: number | undefined): Found {
   const { max } = config.session
-  const most = descriptorLimit === undefined ? undefined : sessionLimit('auto', descriptorLimit)
+  const { threads } = config.relay
+  const most = descriptorLimit === undefined ? undefined : sessionLimit('auto', descriptorLimit, threads)
   if (most === undefined || max === 'auto' || max <= most) return []
-  const why = `needs ${max * 2 + RESERVE} open files, and this process may have ${descriptorLimit}`
+  const why = `needs ${max * 2 + reserve(threads)} open files, and this process may have ${descriptorLimit}`
   return [
     {
       path: 'session.max',

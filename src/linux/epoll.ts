@@ -1,7 +1,7 @@
 // An epoll instance and the eventfd that wakes it: epoll(7), eventfd(2). Knows the layout of epoll_event on both architectures.
 // What an event means is its owner's: each descriptor carries two 32-bit numbers of theirs.
 
-import { EINTR, failed, type Libc } from './libc.js'
+import { EBADF, EINTR, failed, type Libc } from './libc.js'
 
 export const EPOLLIN = 0x1
 export const EPOLLOUT = 0x4
@@ -30,10 +30,16 @@ export interface Epoll {
   add(fd: number, key: number, generation: number, reading?: 'reading'): number
   /** From here on that it can be written to is news too; if it can be now, that is told. */
   addWriting(fd: number, key: number, generation: number): void
+  /** From here on just this is news of it, beside that it has ended or failed; what is so already is told. */
+  change(fd: number, key: number, generation: number, interest: { reading: boolean; writing: boolean }): void
   /** Reports it no more: needed where another descriptor of the same socket stays open. */
   remove(fd: number): void
   /** Waits for events: at most `timeout` milliseconds, -1 for ever. Gives how many there are, 0 also after a signal. Throws where it is forbidden. */
   wait(timeout: number): number
+  /** The same, with a timeout below a second that may be a part of a millisecond. Only where canWaitFinely(). */
+  waitFinely(timeout: number): number
+  /** Whether the kernel can, and lets us. */
+  canWaitFinely(): boolean
   key(index: number): number
   generation(index: number): number
   events(index: number): number
@@ -52,6 +58,12 @@ export function createEpoll(libc: Libc, most: number, of?: number): Epoll {
     one[DATA + 1] = generation
     return libc.epollControl(epoll, operation, fd, one) < 0 ? libc.errno() : 0
   }
+  const counted = (count: number, call: string) => {
+    if (count >= 0) return count
+    const errno = libc.errno()
+    if (errno === EINTR) return 0
+    throw failed(call, errno)
+  }
   return {
     fd: epoll,
     add: (fd, key, generation, reading) =>
@@ -59,16 +71,18 @@ export function createEpoll(libc: Libc, most: number, of?: number): Epoll {
     addWriting(fd, key, generation) {
       control(EPOLL_CTL_MOD, fd, READING | EPOLLOUT, [key, generation])
     },
+    change(fd, key, generation, { reading, writing }) {
+      const interest = READING & ~(reading ? 0 : EPOLLIN)
+      control(EPOLL_CTL_MOD, fd, writing ? interest | EPOLLOUT : interest, [key, generation])
+    },
     remove(fd) {
       libc.epollControl(epoll, EPOLL_CTL_DEL, fd, one)
     },
-    wait(timeout) {
-      const count = libc.epollWait(epoll, events, most, timeout)
-      if (count >= 0) return count
-      const errno = libc.errno()
-      if (errno === EINTR) return 0
-      throw failed('epoll_wait', errno)
-    },
+    wait: timeout => counted(libc.epollWait(epoll, events, most, timeout), 'epoll_wait'),
+    waitFinely: timeout =>
+      counted(libc.epollWaitFinely(epoll, events, most, Math.round(timeout * 1e6)), 'epoll_pwait2'),
+    // Not of this instance, whose news would be taken and lost.
+    canWaitFinely: () => libc.epollWaitFinely(-1, events, most, 0) < 0 && libc.errno() === EBADF,
     key: index => events[index * WORDS + DATA] ?? 0,
     generation: index => events[index * WORDS + DATA + 1] ?? 0,
     events: index => events[index * WORDS] ?? 0,

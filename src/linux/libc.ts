@@ -7,6 +7,7 @@ import koffi from 'koffi'
 /** System call numbers (one for all architectures) and flags of the calls that glibc has no function for. */
 const IO_URING_SETUP = 425
 const IO_URING_ENTER = 426
+const EPOLL_PWAIT2 = 441
 const ENTER_GETEVENTS = 1
 const PROT_READ_WRITE = 3
 const MAP_SHARED_POPULATE = 0x8001
@@ -34,6 +35,12 @@ export interface Libc {
   epollCreate(flags: number): number
   epollControl(epoll: number, operation: number, fd: number, event: Memory): number
   epollWait(epoll: number, events: Memory, most: number, timeout: number): number
+  /** The same with a timeout in nanoseconds, less than a second (epoll_pwait2, Linux 5.11). */
+  epollWaitFinely(epoll: number, events: Memory, most: number, nanoseconds: number): number
+  /** The write end comes second. */
+  pipe2(ends: Memory, flags: number): number
+  /** From one descriptor to another, one of which is a pipe. */
+  splice(from: number, to: number, length: number, flags: number): number
   ioUringSetup(entries: number, params: Memory): number
   /** Submits so many calls and waits until `least` have completed. */
   ioUringEnter(ring: number, submit: number, least: number): number
@@ -65,6 +72,9 @@ export function loadLibc(): Libc {
   const enter = library.func(
     'long syscall(long, unsigned int, unsigned int, unsigned int, unsigned int, size_t, size_t)',
   )
+  const wait = library.func('long syscall(long, int, void *, int, void *, size_t, size_t)')
+  const splice = library.func('long splice(int, size_t, int, size_t, size_t, unsigned int)')
+  const timeout = new BigInt64Array(2)
   const mmap = library.func('intptr_t mmap(intptr_t, size_t, int, int, int, int64_t)')
   return {
     recv: library.func('int recv(int, void *, size_t, int)'),
@@ -87,6 +97,12 @@ export function loadLibc(): Libc {
     epollCreate: library.func('int epoll_create1(int)'),
     epollControl: library.func('int epoll_ctl(int, int, int, void *)'),
     epollWait: library.func('int epoll_wait(int, void *, int, int)'),
+    epollWaitFinely(epoll, events, most, nanoseconds) {
+      timeout[1] = BigInt(nanoseconds)
+      return wait(EPOLL_PWAIT2, epoll, events, most, timeout, 0, 0)
+    },
+    pipe2: library.func('int pipe2(void *, int)'),
+    splice: (from, to, length, flags) => splice(from, 0, to, 0, length, flags),
     ioUringSetup: (entries, params) => setup(IO_URING_SETUP, entries, params),
     ioUringEnter: (ring, submit, least) => enter(IO_URING_ENTER, ring, submit, least, ENTER_GETEVENTS, 0, 0),
     map(fd, offset, length) {
@@ -99,7 +115,7 @@ export function loadLibc(): Libc {
   }
 }
 
-export const { EAGAIN, EINTR } = constants.errno
+export const { EAGAIN, EBADF, EINTR, EINVAL, ENOMEM, ENOSYS, EPERM } = constants.errno
 
 const NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]))
 // One number, two names: the one that manual pages use.

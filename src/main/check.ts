@@ -24,7 +24,9 @@ export interface CheckInput {
 
 /** Exit code 0 when everything answers as it should, 1 when something does not. A wrong configuration has been told before. */
 export async function check({ config, offline, out }: CheckInput): Promise<number> {
-  out(`the configuration is good; at most ${sessionLimit(config.session.max, descriptorLimit())} sessions`)
+  out(
+    `the configuration is good; at most ${sessionLimit(config.session.max, descriptorLimit(), config.relay.threads)} sessions`,
+  )
   for (const [name, { address, role, cluster }] of Object.entries(config.listen))
     out(`listener ${name}: ${formatListenAddress(address)}, role ${role}, cluster ${cluster}`)
   const forgetful = whyUnwritable(config.incidents.file)

@@ -96,8 +96,11 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
     listen: inForce.listen,
     clusters: begun.next,
     chance: Math.random,
-    maxSessions: () => sessionLimit(config().session.max, descriptors.limit()),
-    descriptors: { ...descriptors, forSessions: () => descriptorsForSessions(descriptors.limit()) },
+    maxSessions: () => sessionLimit(config().session.max, descriptors.limit(), config().relay.threads),
+    descriptors: {
+      ...descriptors,
+      forSessions: () => descriptorsForSessions(descriptors.limit(), config().relay.threads),
+    },
     tick: () => {
       descriptors.look()
       clusters.tick(proxy.uses)

@@ -25,6 +25,8 @@ export const STATE = {
   dying: 128,
   /** It ended in order before its peer did. */
   first: 256,
+  /** It streams: arrivals are no news, it is looked at in intervals. */
+  streaming: 512,
 } as const
 
 export interface NativeTable {

@@ -1,10 +1,13 @@
 // Moves bytes between the two ends of each session: recv, send, and what waits when a send was partial.
-// Knows ends in order; hands every failure on. Knows no command and no clock.
+// Knows ends in order; hands every failure on. Knows no command and no clock. What streams is moved by others where they can
+// (worker-splice.ts), when another says so (worker-stream.ts).
 
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../linux/epoll.js'
 import { EAGAIN, type Libc } from '../linux/libc.js'
 import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, type Sockets } from '../linux/sockets.js'
 import { type Ending, type NativeTable, STATE } from './native-table.js'
+import type { Splice } from './worker-splice.js'
+import type { Streams } from './worker-stream.js'
 
 /** Bytes asked for at once: of an end that has filled the smaller one, the larger; what a session whose reader is slow may hold. */
 const CHUNK = 65_536
@@ -49,6 +52,8 @@ export interface RoundLane {
   pump(end: number): void
   /** A read gave no byte: `got` 0 for an end in order, else its errno. */
   none(end: number, got: number, errno: number): void
+  /** The end gave so many bytes that nobody saw. */
+  count(end: number, got: number): void
   /** A read gave so many bytes, which are on their way; they are in `bytes` from `start` on. */
   took(end: number, got: number, bytes: Uint8Array, start: number): void
   /** Sends the end what was kept for it; when nothing is left, its peer is read again. */
@@ -73,9 +78,14 @@ export interface LaneDeps {
   passed(end: number, bytes: Uint8Array, start: number, length: number): void
   /** Offered an end that has something to read; true when it is seen to. */
   later(end: number): boolean
+  /** Somebody wants to see what the end gives. */
+  watched(end: number): boolean
+  splice(): Splice
+  streams(): Pick<Streams, 'took' | 'stop' | 'forget'>
 }
 
-export function createLane({ libc, sockets, table, fail, ended, blocked, passed, later }: LaneDeps): Lane & RoundLane {
+export function createLane(deps: LaneDeps): Lane & RoundLane {
+  const { libc, sockets, table, fail, ended, blocked, passed, later, watched, splice, streams } = deps
   const { descriptor, state, taken } = table
   const chunk = new Uint8Array(BULK)
   /** By end: how much its last read gave. */
@@ -119,7 +129,7 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, passed,
 
   function flush(end: number): boolean {
     const backlog = backlogs.get(end)
-    if (!backlog) return true
+    if (!backlog) return splice().flush(end)
     const left = backlog.length - backlog.sent
     const sent = libc.send(fdOf(end), backlog.bytes.subarray(backlog.sent, backlog.length), left, FLAGS)
     if (sent < 0) {
@@ -135,6 +145,7 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, passed,
   }
 
   function release(end: number): void {
+    splice().release(end)
     const backlog = backlogs.get(end)
     if (!backlog) return
     backlogs.delete(end)
@@ -154,15 +165,23 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, passed,
   }
 
   const mayRead = (end: number) => !has(end ^ 1, STATE.blocked) && !has(end, STATE.ended)
-  const took = (end: number, got: number, bytes: Uint8Array, start: number) => {
+  const count = (end: number, got: number) => {
     taken[end] = (taken[end] ?? 0) + got
     last[end] = got
+  }
+  const took = (end: number, got: number, bytes: Uint8Array, start: number) => {
+    count(end, got)
     passed(end, bytes, start, got)
   }
 
   /** Moves at most a share from an end to its peer. Reading stops where a read was short: what comes later is told by epoll. */
   function pump(end: number): void {
     if (!mayRead(end)) return
+    if (has(end, STATE.streaming) && !watched(end)) {
+      const moved = splice().pass(end)
+      if (moved === 'more') enqueue(end)
+      if (moved !== 'unable') return
+    }
     for (let moved = 0; moved < SHARE; moved += last[end] ?? 0) {
       const most = (last[end] ?? 0) < CHUNK ? CHUNK : BULK
       const got = libc.recv(fdOf(end), chunk, most, MSG_DONTWAIT)
@@ -171,12 +190,17 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, passed,
         return
       }
       took(end, got, chunk, 0)
+      if (got >= STREAMING && !has(end, STATE.closing)) streams().took(end, got)
       if (!give(end ^ 1, got)) return
       if (got < most && !has(end, STATE.closing)) {
         clear(end, STATE.readable)
         return
       }
     }
+    enqueue(end)
+  }
+
+  function enqueue(end: number): void {
     if (has(end, STATE.queued)) return
     mark(end, STATE.queued)
     queue.push(end)
@@ -204,7 +228,7 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, passed,
   function flushed(end: number): void {
     if (!flush(end)) return
     if (has(end ^ 1, STATE.ended)) tell(end)
-    else if (has(end ^ 1, STATE.readable)) pump(end ^ 1)
+    else if (has(end ^ 1, STATE.readable | STATE.streaming)) pump(end ^ 1)
   }
 
   return {
@@ -219,6 +243,7 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, passed,
       if (events & EPOLLOUT && has(end, STATE.blocked)) flushed(end)
       if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) === 0 || fdOf(end) < 0 || has(end, STATE.dying)) return
       const closing = (events & (EPOLLRDHUP | EPOLLHUP)) !== 0
+      if (closing) streams().stop(end)
       mark(end, closing ? STATE.readable | STATE.closing : STATE.readable)
       if (closing || (last[end] ?? 0) >= STREAMING || !later(end)) pump(end)
     },
@@ -243,6 +268,7 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, passed,
     mayRead,
     pump,
     none,
+    count,
     took,
     flushed,
     keep,
@@ -251,6 +277,7 @@ export function createLane({ libc, sockets, table, fail, ended, blocked, passed,
       else pump(end)
     },
     forget(slot) {
+      streams().forget(slot)
       for (const end of [2 * slot, 2 * slot + 1]) {
         release(end)
         last[end] = 0

@@ -8,6 +8,8 @@ export interface Queries {
   watch(slot: number): void
   /** An end gave these bytes. */
   look(end: number, bytes: Uint8Array, start: number, length: number): void
+  /** What the end gives must be looked at. */
+  watches(end: number): boolean
   forget(slot: number): void
 }
 
@@ -23,6 +25,7 @@ export function createQueries({ queries }: NativeTable): Queries {
       counter.feed(bytes, start, start + length)
       queries[end >> 1] = counter.queries
     },
+    watches: end => (end & 1) === 0 && counters.has(end >> 1),
     forget(slot) {
       counters.delete(slot)
     },

@@ -5,6 +5,7 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { createBatch } from '../linux/batch.js'
 import { calm, createEpoll } from '../linux/epoll.js'
 import { type Libc, loadLibc } from '../linux/libc.js'
+import { createPipes } from '../linux/pipes.js'
 import { createSockets } from '../linux/sockets.js'
 import { type Command, type Ending, type NativeTable, STATE, type Told, type WorkerInput } from './native-table.js'
 import { createDeaths } from './worker-death.js'
@@ -13,6 +14,8 @@ import { createQueries } from './worker-queries.js'
 import { createRound, NO_ROUND } from './worker-round.js'
 import { createSilences } from './worker-silence.js'
 import { createSleep } from './worker-sleep.js'
+import { createSplice } from './worker-splice.js'
+import { createStreams, NO_STREAMS } from './worker-stream.js'
 
 const EVENTS = 256
 const WAKE = -1
@@ -40,14 +43,33 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
   const blocked = (end: number) => {
     if (writing[end] === 1) return
     writing[end] = 1
-    epoll.addWriting(descriptor[end] ?? -1, end, generation[end >> 1] ?? 0)
+    listen(end)
+  }
+  const listen = (end: number) => {
+    const reading = ((state[end] ?? 0) & STATE.streaming) === 0
+    epoll.change(descriptor[end] ?? -1, end, generation[end >> 1] ?? 0, { reading, writing: writing[end] === 1 })
   }
   const later = (end: number) => round.add(end)
   const queries = createQueries(table)
   const passed = queries.look
-  const lane = createLane({ libc, sockets, table, fail: deaths.fail, ended, blocked, passed, later })
+  const pipes = createPipes(libc)
+  const lane = createLane({
+    libc,
+    sockets,
+    table,
+    fail: deaths.fail,
+    ended,
+    blocked,
+    passed,
+    later,
+    watched: queries.watches,
+    splice: () => splice,
+    streams: () => streams,
+  })
   const batch = batched ? createBatch(libc) : undefined
   const round = batch ? createRound({ batch, table, fail: deaths.fail, lane: () => lane }) : NO_ROUND
+  const splice = createSplice({ libc, pipes, table, fail: deaths.fail, blocked, lane: () => lane })
+  const streams = epoll.canWaitFinely() ? createStreams({ table, now, listen, pump: lane.pump }) : NO_STREAMS
   const silences = createSilences(sockets, table)
   const sleep = createSleep(epoll, spin, now)
 
@@ -97,11 +119,16 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
   }
 
   function turn(): void {
-    const count = sleep(lane.busy() ? 'not' : deaths.count() > 0 ? 'short' : silences.armed() ? 'second' : 'long')
+    const count = sleep(
+      lane.busy() ? 'not' : deaths.count() > 0 ? 'short' : silences.armed() ? 'second' : 'long',
+      streams.due(),
+    )
     round.open(count)
     for (let index = 0; index < count; index++) event(index)
     round.run()
     lane.goOn()
+    streams.look()
+    if (!streams.any()) pipes.close()
     if (deaths.count() > 0) deaths.sweep()
     silences.look(now(), count > 0)
     if (endings.length > 0) port.postMessage(endings.splice(0) satisfies Told)
@@ -112,6 +139,7 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
     while (Atomics.load(table.control, 0) === 0) turn()
   } finally {
     batch?.close()
+    pipes.close()
   }
   port.close()
 }

@@ -19,7 +19,7 @@ t.setTimeout(300_000)
 
 const LIMIT = 160
 /** As many as `session.max: auto` makes of it. */
-const MOST = sessionLimit('auto', LIMIT)
+const MOST = sessionLimit('auto', LIMIT, 1)
 
 const startup = startupMessage(new Map([['user', 'app']]))
 

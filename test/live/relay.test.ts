@@ -202,8 +202,14 @@ function close({ client, session, link, backend }: Wire<End>): void {
   for (const end of ends) end.on('error', () => {}).destroy()
 }
 
+/** The last kind is long enough to stream. */
+const chunk = fc.oneof(
+  { arbitrary: fc.integer({ min: 1, max: 200 }), weight: 5 },
+  { arbitrary: fc.integer({ min: 1, max: 200_000 }), weight: 5 },
+  { arbitrary: fc.integer({ min: 500_000, max: 3_000_000 }), weight: 1 },
+)
 const side = {
-  chunks: fc.array(fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 200_000 })), { maxLength: 12 }),
+  chunks: fc.array(chunk, { maxLength: 12 }),
   given: fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 3 }),
   pauses: fc.array(fc.nat(4), { maxLength: 6 }),
   last: fc.constantFrom<'end' | 'reset' | 'destroy'>('end', 'end', 'end', 'reset', 'destroy'),

@@ -64,6 +64,10 @@ function sleeper(spin: number, counts: (timeout: number) => number) {
   const waits: number[] = []
   const sleep = createSleep(
     {
+      waitFinely(timeout) {
+        waits.push(timeout)
+        return 0
+      },
       wait(timeout) {
         waits.push(timeout)
         clock += timeout === 0 ? 0.01 : 5
@@ -80,6 +84,14 @@ t.test('without spin a thread sleeps at once, as long as its patience lets it', 
   const { sleep, waits } = sleeper(0, () => 1)
   for (const patience of ['not', 'short', 'second', 'long'] as const) sleep(patience)
   t.same(waits, [0, 2, 1000, -1])
+})
+
+t.test('what is due soon shortens the sleep', async t => {
+  const { sleep, waits } = sleeper(0, () => 1)
+  sleep('long', 0.2)
+  sleep('not', 0.2)
+  sleep('second')
+  t.same(waits, [0.2, 0, 1000])
 })
 
 t.test('with spin it looks for a while first, and stops looking when that is in vain', async t => {

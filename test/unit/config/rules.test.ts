@@ -84,9 +84,10 @@ t.test('what is only half given is refused', async t => {
 
 t.test('more sessions than the process may have files for are refused', async t => {
   t.match(problems({ ...withFlags({ 'session.max': '600' }), descriptorLimit: 1024 }), [
-    /^session\.max: 600 needs 1296 open files, and this process may have 1024; .*at most 464$/,
+    /^session\.max: 600 needs 1312 open files, and this process may have 1024; .*at most 456$/,
   ])
-  t.same(problems({ ...withFlags({ 'session.max': '464' }), descriptorLimit: 1024 }), [])
-  t.equal(sessionLimit('auto', 1024), 464)
-  t.equal(sessionLimit(10, 1024), 10)
+  t.same(problems({ ...withFlags({ 'session.max': '456' }), descriptorLimit: 1024 }), [])
+  t.equal(sessionLimit('auto', 1024, 1), 456)
+  t.equal(sessionLimit('auto', 1024, 4), 432)
+  t.equal(sessionLimit(10, 1024, 1), 10)
 })
