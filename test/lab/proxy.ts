@@ -148,7 +148,7 @@ function describe(stand: Stand, host: string, configFile: string): ProxyProcess 
 
 async function untilReady(stand: Stand, proxy: ProxyProcess): Promise<void> {
   const { child } = proxy
-  const ready = await until(20_000, `mekare on ${proxy.host} was not ready`, async () => {
+  const ready = await until(60_000, `mekare on ${proxy.host} was not ready`, async () => {
     if (!isRunning(child)) return 'ended' as const
     return (await proxy.get('/readyz')).status === 200 ? ('ready' as const) : undefined
   }).catch(error => (error as Error).message)

@@ -16,7 +16,7 @@ import { PROGRAM, type Sight, see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
-t.setTimeout(150_000)
+t.setTimeout(300_000)
 
 interface Place {
   readonly stand: Stand
@@ -237,7 +237,7 @@ async function operators(t: Test, place: Place): Promise<void> {
     rmSync(join(stand.dir, 'proxy2', 'mekare.log'), { force: true })
     const proxy = await stand.proxy('proxy2', { config: { clusters: { demo: cluster } }, waitReady: false })
     const sight = see(stand, proxy)
-    const found = await sight.line(line, 8000).finally(() => proxy.stop())
+    const found = await sight.line(line, 30_000).finally(() => proxy.stop())
     t.comment(found)
     return found
   }

@@ -15,7 +15,7 @@ import { type Sight, see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 import { errorFields, openWire, type Wire } from '../lab/wire.js'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 /** HAProxy and who plays a balancer; a stranger; two clients that are told of. */
 const [BALANCER, STRANGER] = ['127.0.0.50', '127.0.0.51']

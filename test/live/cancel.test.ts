@@ -14,7 +14,7 @@ import { type Sight, see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 import { openWire } from '../lab/wire.js'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 interface Cancelled {
   readonly right: number

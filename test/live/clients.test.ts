@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { SERVER_NAME } from '../lab/certs.js'
+import { until } from '../lab/cluster.js'
 import { now } from '../lab/journal.js'
 import { PASSWORDS } from '../lab/options.js'
 import { findProgram } from '../lab/programs.js'
@@ -27,7 +28,7 @@ import type { ProxyProcess } from '../lab/proxy.js'
 import { type Sight, see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 
-t.setTimeout(180_000)
+t.setTimeout(300_000)
 
 const MIB = 1024 * 1024
 
@@ -221,12 +222,12 @@ async function programs(t: Test, place: Place): Promise<void> {
     const verify = await stand.clientExec([program(stand, 'pg_verifybackup'), dir('backup')])
     t.match(verify.stdout, /backup successfully verified/, verify.stderr)
     await psql(place, {}, '-c', 'create table w as select generate_series(1, 200000) n', '-c', 'drop table w')
-    await sleep(1000)
+    const received = () => readdirSync(dir('wal')).filter(name => /^[0-9A-F]{24}/.test(name))
+    await until(20_000, 'no WAL was received', async () => received().length > 0 || undefined)
     wal.kill('SIGINT')
     const [ended] = await once(wal, 'exit')
     t.equal(ended, 0, readFileSync(join(stand.dir, 'client', 'receivewal.log'), 'utf8'))
-    const files = readdirSync(dir('wal')).filter(name => /^[0-9A-F]{24}/.test(name))
-    t.ok(files.length > 0, `WAL was received: ${files.join(', ')}`)
+    t.ok(received().length > 0, `WAL was received: ${received().join(', ')}`)
   })
 }
 

@@ -17,7 +17,7 @@ import { listenOnPath } from '../../src/listening/unix-path.js'
 const libc = loadLibc()
 const connections = createConnections(libc, createSockets(libc))
 t.teardown(() => connections.close())
-t.setTimeout(30_000)
+t.setTimeout(120_000)
 
 interface Door {
   readonly port: number
@@ -42,7 +42,7 @@ async function open(where: ListenOptions): Promise<Door> {
 }
 
 async function until<T>(look: () => T | undefined): Promise<T> {
-  for (let left = 500; left > 0; left--) {
+  for (let left = 2000; left > 0; left--) {
     const found = look()
     if (found !== undefined) return found
     await sleep(5)
@@ -179,8 +179,8 @@ t.test('what is written while it connects follows, and it may become Node’s ow
 
 t.test('whoever comes while no descriptor is left is closed, and those after him are served again', async t => {
   const door = await open({ host: '127.0.0.1', port: 0 })
-  // Another process, for this one could open no more either; it comes a little later.
-  const script = `setTimeout(() => require('net').connect(${door.port}, '127.0.0.1').resume().on('close', () => process.exit(7)), 1000)`
+  // Another process, for this one could open no more either; it comes when it is told to.
+  const script = `process.stdin.once('data', () => require('net').connect(${door.port}, '127.0.0.1').resume().on('close', () => process.exit(7)))`
   const other = spawn(process.execPath, ['-e', script])
   const gone = once(other, 'exit')
   const usual = /Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
@@ -190,6 +190,7 @@ t.test('whoever comes while no descriptor is left is closed, and those after him
   try {
     for (;;) held.push(openSync('/dev/null', 'r'))
   } catch {}
+  other.stdin.write('go')
   while (other.exitCode === null) await sleep(20)
   for (const fd of held) closeSync(fd)
   limitTo(String(usual))

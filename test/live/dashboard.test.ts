@@ -10,7 +10,7 @@ import { until } from '../lab/cluster.js'
 import { startReader, startWriter } from '../lab/observers.js'
 import { createStand } from '../lab/stand.js'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 const stand = await createStand({ network: 'loopback', etcd: 1, members: 2, proxies: 1, loopWait: 2 })
 t.teardown(() => stand.down())

@@ -11,7 +11,7 @@ import t from 'tap'
 import { canMakeNamespaces } from '../lab/network.js'
 import type { Result } from '../lab/replay/step.js'
 
-t.setTimeout(180_000)
+t.setTimeout(300_000)
 
 const DEMO = fileURLToPath(new URL('../lab/demo.js', import.meta.url))
 

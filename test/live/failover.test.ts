@@ -10,6 +10,7 @@ import type { Figure } from '../../bench/drills/figure.js'
 import { FROZEN as ALL_FROZEN, withFailsafe } from '../../bench/drills/outage.js'
 import { oneSwitchover } from '../../bench/drills/switchover.js'
 import { freezeAndThaw } from '../../bench/drills/thaw.js'
+import type { ProxyOptions } from '../lab/proxy.js'
 import { createStand, type Stand } from '../lab/stand.js'
 
 t.setTimeout(300_000)
@@ -28,6 +29,14 @@ await drill(
   },
 )
 
+await drill(
+  'the same through Node’s streams (relay.engine: net)',
+  async (t, f) => {
+    changed(t, await oneSwitchover(f, await f.writer()))
+  },
+  { env: { MEKARE_RELAY__ENGINE: 'net' } },
+)
+
 await drill('a switchover right after the etcd member in use has frozen', async (t, f) => {
   changed(t, await strikeAndSwitch(f, MEMBER_FROZEN))
 })
@@ -40,9 +49,13 @@ await drill('a primary frozen past its lease and thawed takes no more writes', a
   judge(t, await freezeAndThaw(f))
 })
 
-async function drill(name: string, run: (t: Test, field: Field) => Promise<void>): Promise<void> {
+async function drill(
+  name: string,
+  run: (t: Test, field: Field) => Promise<void>,
+  options: ProxyOptions = {},
+): Promise<void> {
   await t.test(name, async t => {
-    const field = await openField(stand, {}, line => t.comment(line))
+    const field = await openField(stand, options, line => t.comment(line))
     try {
       await run(t, field)
       if (!t.passing()) t.comment(lastWords(stand))

@@ -10,7 +10,7 @@ import type { ProxyProcess } from '../lab/proxy.js'
 import { type Sight, see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 interface Place {
   readonly stand: Stand

@@ -14,7 +14,7 @@ import { canMakeNamespaces } from '../lab/network.js'
 import { C, endAll, holder, K, lastRole, M, VIP } from '../lab/pair.js'
 import { gapAfter, tapWire, wall } from '../lab/wiretap.js'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 const TOKEN = `mki${process.pid}`
 const TRANSCRIPTS = fileURLToPath(new URL('../../../test/unit/import/transcripts', import.meta.url))

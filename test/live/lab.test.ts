@@ -12,7 +12,7 @@ import { pidsBeneath } from '../lab/processes.js'
 import { see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 
-t.setTimeout(240_000)
+t.setTimeout(300_000)
 
 const seconds = (from: number) => Math.round(now() - from) / 1000
 

@@ -11,7 +11,7 @@ import { burst, links, macvlan } from './linux/links.js'
 import { announcements, claims, raw } from './linux/packets.js'
 import { A, B, clearAway, inside, ip, makeWire, start } from './linux/wire.js'
 
-t.setTimeout(60_000)
+t.setTimeout(120_000)
 
 const privileged = await canMakeNamespaces()
 

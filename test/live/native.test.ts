@@ -62,7 +62,7 @@ function attach(engine: NativeEngine, made: Wire): Joined {
 const descriptors = () => readdirSync('/proc/self/fd').length
 
 async function settled(before: number): Promise<number> {
-  for (let i = 0; i < 200 && descriptors() > before; i++) await sleep(5)
+  for (let i = 0; i < 2000 && descriptors() > before; i++) await sleep(5)
   return descriptors()
 }
 
@@ -116,7 +116,7 @@ t.test(
     engine.threads[0]?.crash()
     await third.ended
     engine.threads[0]?.crash()
-    for (let i = 0; i < 400 && told.length < 3; i++) await sleep(5)
+    for (let i = 0; i < 2000 && told.length < 3; i++) await sleep(5)
     t.match(told[2], /given up after 3 crashes/)
     const fourth = attach(engine, await wire())
     t.equal(await echo(fourth, 'elsewhere'), 'elsewhere')
@@ -288,13 +288,15 @@ if (process.getuid?.() === 0)
         t.equal(joined.attached.stalledFor?.(), undefined, 'all is acknowledged')
         far.pull(end)
         await sleep(100)
+        const asked = performance.now()
+        const since = () => performance.now() - asked
         client.write('anybody there?')
         await sleep(1500)
         const early = joined.attached.stalledFor?.() ?? 0
-        t.ok(early < 1600, `${early} ms after 1.5 s, though nothing was heard for 4.6 s`)
+        t.ok(early < since() + 100, `${early} ms after ${since()} ms, though nothing was heard for 3 s longer`)
         await sleep(3000)
         const late = joined.attached.stalledFor?.() ?? 0
-        t.ok(late > 1500 && late < 4700, `${late} ms after 4.5 s`)
+        t.ok(late > 1500 && late < since() + 200, `${late} ms after ${since()} ms`)
         joined.attached.cut()
         t.same(await joined.ended, { by: 'cut' })
       },

@@ -17,7 +17,7 @@ import { PROGRAM, type Sight, see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
-t.setTimeout(150_000)
+t.setTimeout(300_000)
 
 interface Place {
   readonly stand: Stand

@@ -15,7 +15,7 @@ import { PROGRAM, type Sight, see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 // A role that needs no password: its whole startup fits into a few known bytes.
 const hba = ['host all cert_app all trust']

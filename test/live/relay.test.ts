@@ -24,6 +24,11 @@ const unbatched = createNativeEngine({ threads: 1, batched: false })
 await unbatched.ready()
 t.teardown(() => unbatched.stop())
 
+/** The engines give a session so long for what had been read for it, in ms. */
+const FLUSH_LIMIT = 100
+/** What a busy machine may need for anything, in ms. */
+const PATIENCE = 10_000
+
 const unhandled: unknown[] = []
 process.on('uncaughtException', error => unhandled.push(error))
 process.on('unhandledRejection', error => unhandled.push(error))
@@ -191,9 +196,27 @@ function hear(socket: Socket): Heard {
 
 const descriptors = (): number => readdirSync('/proc/self/fd').length
 
+/** Waits until it is so; a busy machine may take its time. */
+async function until(what: string, so: () => boolean): Promise<void> {
+  const end = performance.now() + PATIENCE
+  while (!so()) {
+    if (performance.now() > end) throw new Error(`${what}: not within ${PATIENCE} ms`)
+    await sleep(5)
+  }
+}
+
+/** Waits until a count has grown and then stood still for 200 ms: whoever pours is stopped. */
+async function stalled(count: () => number): Promise<number> {
+  for (let [last, looks] = [count(), 0]; looks < 10; looks++) {
+    await sleep(20)
+    if (count() !== last || last === 0) [last, looks] = [count(), -1]
+  }
+  return count()
+}
+
 /** Waits until no more descriptors are open than before; a socket's last close may be a turn away. */
 async function settled(before: number): Promise<number> {
-  for (let i = 0; i < 200 && descriptors() > before; i++) await sleep(5)
+  await until('descriptors are left', () => descriptors() <= before).catch(noop)
   return descriptors()
 }
 
@@ -275,8 +298,7 @@ for (const [name, engine, make] of [
     const [atBackend, atOther] = [hear(w.backend), hear(other.backend)]
     hear(w.client)
     w.client.write(query.subarray(3))
-    await sleep(20)
-    t.match(relayed.counts(), { queries: 1 }, 'while it is open')
+    await until('it is not counted while the session is open', () => relayed.counts().queries === 1)
     w.client.write(Buffer.concat([sync, query, query.subarray(0, 6)]))
     await sleep(5)
     w.backend.write(query)
@@ -298,8 +320,7 @@ for (const [name, engine, make] of [
     }
     w.client.write('before ')
     w.backend.write('before ')
-    await sleep(20)
-    t.ok(w.session.readableLength > 0, 'the session holds bytes')
+    await until('no bytes are held', () => w.session.readableLength > 0 && w.link.readableLength > 0)
     for (const socket of [w.session, w.link]) socket.off('readable', noop)
     await open(w)
     const [atBackend, atClient] = [hear(w.backend), hear(w.client)]
@@ -335,7 +356,8 @@ for (const [name, engine, make] of [
       const [first, second] = side === 'session' ? [w.client, w.backend] : [w.backend, w.client]
       const heard = hear(second)
       first.write('last words')
-      await sleep(20)
+      // Bytes and a reset that come in one poll libuv tells as bytes and an end.
+      await until('the last words have not come', () => heard.bytes === 10)
       first.resetAndDestroy()
       const end = await relayed.ended
       await heard.done
@@ -382,7 +404,7 @@ for (const [name, engine, make] of [
       const heard = hear(side === 'session' ? w.backend : w.client)
       await sleep(5)
       w[side].destroy()
-      t.same(await within(1000, relayed.ended), { by: side })
+      t.same(await within(PATIENCE, relayed.ended), { by: side })
       await heard.done
       t.equal(heard.end, 'reset')
     }
@@ -392,9 +414,9 @@ for (const [name, engine, make] of [
     const [w, relayed] = await open()
     w.backend.on('error', noop)
     pour(w.backend)
-    await sleep(100)
+    await until('the link holds no bytes that it could not pass on', () => w.link.readableLength > 0)
     const before = relayed.counts().fromLink
-    t.ok(w.link.readableLength > 0, 'the link holds bytes it could not pass on')
+    const since = performance.now()
     w.backend.resetAndDestroy()
     await sleep(10)
     w.client.write('tells the link')
@@ -403,22 +425,27 @@ for (const [name, engine, make] of [
     t.match(await relayed.ended, { by: 'link', error: /ECONNRESET|EPIPE/ })
     await heard.done
     t.ok(relayed.counts().fromLink > before, 'it is counted')
-    t.equal(heard.bytes, relayed.counts().fromLink)
-    t.equal(heard.end, 'reset')
+    const given = performance.now() - since
+    if (given < FLUSH_LIMIT) t.equal(heard.bytes, relayed.counts().fromLink)
+    else t.comment(`${heard.bytes} bytes in ${Math.round(given)} ms: a busy machine`)
+    // libuv tells bytes and a reset that come in one poll as bytes and an end.
+    t.not(heard.end, 'open')
   })
 
   test('a session that was slow until the cut gets what had been read for it', async (t, open) => {
     const [w, relayed] = await open()
     w.backend.on('error', noop)
     pour(w.backend)
-    await sleep(100)
+    if (engine.name === 'net') await until('the session has no backlog', () => w.session.writableLength > 0)
+    else await sleep(100)
     const before = relayed.counts().fromLink
-    if (engine.name === 'net') t.ok(w.session.writableLength > 0, 'the session has a backlog')
+    const since = performance.now()
     relayed.cut()
     const heard = hear(w.client)
     t.same(await relayed.ended, { by: 'cut' })
+    const given = performance.now() - since
     await heard.done
-    t.ok(heard.bytes >= before, `${heard.bytes} of ${before} bytes`)
+    t.ok(heard.bytes >= before || given >= FLUSH_LIMIT, `${heard.bytes} of ${before} bytes in ${Math.round(given)} ms`)
   })
 
   test('both sides closed before they were handed over', async (t, open) => {
@@ -439,7 +466,7 @@ for (const [name, engine, make] of [
     const [w, relayed] = await open()
     const [atBackend, atClient] = [hear(w.backend), hear(w.client)]
     w.backend.write('x'.repeat(9000))
-    await sleep(10)
+    await until('the client has not heard all', () => atClient.bytes === 9000)
     // Out of a socket's own callback, where the next turn comes before the kernel is asked again.
     w.backend.once('data', () => {
       w.backend.write('last')
@@ -540,11 +567,8 @@ for (const [name, engine, make] of [
     }
     w.backend.on('drain', write).on('error', noop)
     write()
-    await sleep(300)
-    const stalledAt = relayed.counts().fromLink
-    await sleep(200)
-    t.equal(relayed.counts().fromLink, stalledAt, 'the writer is stopped')
-    t.ok(stalledAt < total / 2, `${stalledAt} bytes taken`)
+    const stalledAt = await stalled(() => relayed.counts().fromLink)
+    t.ok(stalledAt < total / 2, `the writer is stopped: ${stalledAt} bytes taken`)
     t.ok(w.session.writableLength < 512 * 1024, `${w.session.writableLength} bytes held`)
     t.ok(process.memoryUsage.rss() - rss < 32 * 1024 * 1024, `${process.memoryUsage.rss() - rss} bytes more resident`)
     w.client.write('the other direction goes on')
@@ -735,8 +759,8 @@ async function playOut<E extends End>(
   if (cutAfter !== null && cutAfter % 2 === 1) await sleep(2)
   const [, relayed] = await open(w, { toLink, toSession })
   if (cutAfter !== null) setTimeout(() => relayed.cut(), cutAfter)
-  const end = await within(5000, relayed.ended)
-  await within(5000, Promise.all([...spoken, atBackend.done, atClient.done]))
+  const end = await within(PATIENCE, relayed.ended)
+  await within(PATIENCE, Promise.all([...spoken, atBackend.done, atClient.done]))
   const inOrder = up.last === 'end' && down.last === 'end' && end.by !== 'cut'
   if (inOrder && 'error' in end) throw new Error(`failed with ${end.error}`)
   check('session to link', sentUp, atBackend, inOrder)

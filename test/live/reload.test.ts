@@ -16,7 +16,7 @@ import { type Sight, see } from '../lab/sight.js'
 import { createStand, type Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
-t.setTimeout(180_000)
+t.setTimeout(300_000)
 
 const hba = ['host all cert_app all trust']
 const startup = startupMessage(new Map([['user', 'app']]))

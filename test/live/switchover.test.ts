@@ -17,7 +17,7 @@ import { PASSWORDS } from '../lab/options.js'
 import { type Sight, see } from '../lab/sight.js'
 import { createStand } from '../lab/stand.js'
 
-t.setTimeout(150_000)
+t.setTimeout(300_000)
 
 /** What a busy machine may add to what the router saw: a client has to log in and to be heard of. */
 const SLACK_MS = 400

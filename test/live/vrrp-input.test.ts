@@ -10,7 +10,7 @@ import { C, endAll, HEAD, holder, K, lastRole, M, VIP } from '../lab/pair.js'
 import { findProgram } from '../lab/programs.js'
 import { tapWire, wall } from '../lab/wiretap.js'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 const TOKEN = `mki${process.pid}`
 /** Python reads the source: compiling copies no other kind of file. */

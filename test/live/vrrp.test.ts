@@ -7,7 +7,7 @@ import { type FloatingHosts, raiseFloatingHosts, waitFor } from '../lab/floating
 import { canMakeNamespaces } from '../lab/network.js'
 import { C, endAll, HEAD, K, M, VIP } from '../lab/pair.js'
 
-t.setTimeout(120_000)
+t.setTimeout(300_000)
 
 const TOKEN = `mkv${process.pid}`
 
