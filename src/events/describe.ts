@@ -73,6 +73,8 @@ function sentence(event: Event): Said {
     case 'gate_opened':
     case 'gate_closed':
     case 'first_write':
+    case 'first_login':
+    case 'first_answer':
     case 'incident_ended':
       return gateSentence(event)
     case 'member_appeared':
@@ -140,6 +142,8 @@ type GateKind =
   | 'gate_opened'
   | 'gate_closed'
   | 'first_write'
+  | 'first_login'
+  | 'first_answer'
   | 'incident_ended'
 
 function gateSentence(event: Extract<Event, { kind: GateKind }>): Said {
@@ -161,6 +165,10 @@ function gateSentence(event: Extract<Event, { kind: GateKind }>): Said {
       return ['warn', `${cluster}: gate closed to new write sessions: ${event.why}`]
     case 'first_write':
       return ['info', `${cluster}: first write session joined ${event.member}, held for ${formatMs(event.held)}`]
+    case 'first_login':
+      return ['info', `${cluster}: first login to write at ${event.member} took ${formatMs(event.took)}`]
+    case 'first_answer':
+      return ['info', `${cluster}: first answer to a write session from ${event.member}`]
     case 'incident_ended':
       return ['info', `${cluster}: ${incidentSentence(event.incident)}`]
     default:

@@ -74,7 +74,16 @@ export type Event =
       readonly lastNo?: Ms
     }
   | { readonly kind: 'gate_closed'; readonly cluster: string; readonly because: ClosedBecause; readonly why: string }
-  | { readonly kind: 'first_write'; readonly cluster: string; readonly member: string; readonly held: Ms }
+  | {
+      readonly kind: 'first_write'
+      readonly cluster: string
+      readonly member: string
+      readonly held: Ms
+      /** Its login passes in plaintext: first_login will tell when it, or another one's, has ended, and first_answer of its answer. */
+      readonly plaintext: boolean
+    }
+  | { readonly kind: 'first_login'; readonly cluster: string; readonly member: string; readonly took: Ms }
+  | { readonly kind: 'first_answer'; readonly cluster: string; readonly member: string; readonly ago: Ms }
   | { readonly kind: 'incident_ended'; readonly cluster: string; readonly incident: Incident }
   // members
   | { readonly kind: 'member_appeared'; readonly cluster: string; readonly member: string; readonly address: string }
@@ -131,6 +140,10 @@ export type Event =
       /** Absent where they were not counted. */
       readonly queries?: number
       readonly error?: string
+      /** How long ago the member last answered; of an encrypted session, last sent anything. */
+      readonly answeredAgo?: Ms
+      /** How long ago the member began to end it, where it did. */
+      readonly partedAgo?: Ms
     }
   | {
       readonly kind: 'sessions_cut'

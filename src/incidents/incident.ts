@@ -1,21 +1,26 @@
-// One leader change, from the first sign to the first write let through, with the time of each phase.
+// One leader change, from the first sign to the first answer of the new leader, with the time of each phase.
 
 import type { EpochMs, Ms } from '../units/units.js'
 
 /**
  * Moments of an incident in the order in which a planned switchover brings them; any may be missing. `last_no`: when the member
- * that then confirmed was last asked and was no primary yet; its promotion ended between that and `confirmed`. `sessions_lost`: when
- * the first open session on the old leader ended, by it or by us.
+ * that then confirmed was last asked and was no primary yet; its promotion ended between that and `confirmed`. `last_answer`: when the
+ * old leader last answered a session that has ended since. `sessions_lost`: when the first of those was told so, or ended, by it or by us.
+ * `first_write`: a session to write joined the new leader; `first_login`: the login of one has ended; `first_answer`: one
+ * was answered. Of an encrypted session neither can be seen.
  */
 export const MOMENTS = [
   'first_sign',
   'gate_closed',
+  'last_answer',
   'sessions_lost',
   'key_gone',
   'key_moved',
   'last_no',
   'confirmed',
   'first_write',
+  'first_login',
+  'first_answer',
 ] as const
 export type Moment = (typeof MOMENTS)[number]
 

@@ -37,19 +37,22 @@ export function sharesOf(incident: Incident): Readonly<Record<Owner, Ms>> {
   return { mekare: ms(sums.mekare), patroni: ms(sums.patroni), nobody: ms(sums.nobody) }
 }
 
-/** How long clients went without a primary, until the first write was let through: each counts from another moment. */
+/** How long clients went without a primary. */
 export interface Gaps {
-  /** Of one that connects: from when the gate closed. */
+  /** Of one that connects: from when the gate closed until the first write was let through. */
   readonly anew?: Ms
-  /** Of one whose session was open: from when the old leader's sessions ended. */
+  /** Of one whose session was open: from the old leader's last answer, or its sessions' end, until the first was answered again. */
   readonly open?: Ms
 }
 
 /** What an incident cost; a gap is absent where nobody had it. The phases from its moment on add up to it. */
 export function gapsOf({ moments, waited }: Incident): Gaps {
-  const until = waited === false ? moments.confirmed : (moments.first_write ?? moments.confirmed)
-  const since = (from: Ms | undefined) => (from === undefined || until === undefined ? undefined : ms(until - from))
-  const [anew, open] = [since(moments.gate_closed), since(moments.sessions_lost)]
+  const through = waited === false ? moments.confirmed : (moments.first_write ?? moments.confirmed)
+  const back = waited === false ? moments.confirmed : (moments.first_answer ?? moments.first_login ?? through)
+  const length = (from: Ms | undefined, until: Ms | undefined) =>
+    from === undefined || until === undefined ? undefined : ms(until - from)
+  const anew = length(moments.gate_closed, through)
+  const open = length(moments.last_answer ?? moments.sessions_lost, back)
   return { ...(anew === undefined ? {} : { anew }), ...(open === undefined ? {} : { open }) }
 }
 
@@ -57,6 +60,7 @@ export function gapsOf({ moments, waited }: Incident): Gaps {
 function ownerOf(name: Moment, { waited }: Incident): Owner {
   switch (name) {
     case 'first_sign':
+    case 'last_answer':
     case 'sessions_lost':
     case 'key_gone':
     case 'key_moved':
@@ -67,6 +71,9 @@ function ownerOf(name: Moment, { waited }: Incident): Owner {
       return 'mekare'
     case 'first_write':
       return waited === false ? 'nobody' : 'mekare'
+    case 'first_login':
+    case 'first_answer':
+      return waited === false ? 'nobody' : 'patroni'
     default:
       return name satisfies never
   }

@@ -5,10 +5,23 @@ import type { Event } from '../events/event.js'
 import type { ClosedBecause } from '../pools/gate.js'
 import { type EpochMs, type Ms, ms } from '../units/units.js'
 import type { Cause, Incident } from './incident.js'
-import { type At, begin, change, counted, led, moment, type RecorderState, replace, upAgain } from './state.js'
+import {
+  type At,
+  begin,
+  change,
+  counted,
+  led,
+  moment,
+  type Open,
+  type RecorderState,
+  replace,
+  upAgain,
+} from './state.js'
 
 /** An incident nobody wrote after ends this long after the gate reopened. */
 const QUIET = ms(10_000)
+/** So long after the first login: one that asks for nothing is not waited for. */
+const UNASKED = ms(1000)
 
 /** Takes an event; gives `incident_ended` when it was the last of an incident. `wall` dates a new incident. */
 export function step(state: RecorderState, event: Event, now: Ms, wall: EpochMs): [RecorderState, Event[]] {
@@ -33,7 +46,17 @@ export function step(state: RecorderState, event: Event, now: Ms, wall: EpochMs)
       return [led(reopened(state, event, now), event.cluster, event.member), []]
     case 'first_write': {
       const waited = change(state, event.cluster, i => ({ ...i, waited: event.held > 0 }))
-      return end(moment(waited, event.cluster, 'first_write', now), event.cluster, now)
+      const written = moment(waited, event.cluster, 'first_write', now)
+      return event.plaintext ? [written, []] : end(written, event.cluster, now)
+    }
+    case 'first_login': {
+      if (state.open.get(event.cluster)?.incident.moments.first_write === undefined) return [state, []]
+      return [moment(state, event.cluster, 'first_login', now), []]
+    }
+    case 'first_answer': {
+      if (state.open.get(event.cluster)?.incident.moments.first_login === undefined) return [state, []]
+      const answeredAt = ms(now - event.ago)
+      return end(moment(state, event.cluster, 'first_answer', answeredAt), event.cluster, answeredAt)
     }
     case 'session_held':
       return [counted(state, state.clusterOf(event.listen), 'held', 1), []]
@@ -42,7 +65,7 @@ export function step(state: RecorderState, event: Event, now: Ms, wall: EpochMs)
       return [counted(state, state.clusterOf(event.listen), 'refused', 1), []]
     }
     case 'session_ended':
-      return [LOST.has(event.end) ? lost(state, state.clusterOf(event.listen), event.member, now) : state, []]
+      return [sessionEnded(state, event, now), []]
     case 'sessions_cut':
       return [lost(sessionsCut(state, event, at), event.cluster, event.member, now), []]
     case 'member_down': {
@@ -57,13 +80,20 @@ export function step(state: RecorderState, event: Event, now: Ms, wall: EpochMs)
   }
 }
 
-/** Ends those incidents whose gate reopened (or never closed) QUIET ago and that nobody wrote after. */
+/** When an incident of which nothing but a first write is awaited ends without. */
+function quietEnd({ incident, settledAt }: Open): Ms | undefined {
+  if (settledAt === undefined) return undefined
+  return ms(settledAt + (incident.moments.first_login === undefined ? QUIET : UNASKED))
+}
+
+/** Ends those incidents whose gate reopened (or never closed) QUIET ago and that nobody wrote after, or that nobody asked after. */
 export function tick(state: RecorderState, now: Ms): [RecorderState, Event[]] {
   let current = state
   const events: Event[] = []
-  for (const [cluster, { settledAt }] of state.open) {
-    if (settledAt === undefined || now - settledAt < QUIET) continue
-    const [next, ended] = end(current, cluster, settledAt)
+  for (const [cluster, open] of state.open) {
+    const due = quietEnd(open)
+    if (due === undefined || now < due) continue
+    const [next, ended] = end(current, cluster, open.settledAt ?? due)
     current = next
     events.push(...ended)
   }
@@ -72,7 +102,7 @@ export function tick(state: RecorderState, now: Ms): [RecorderState, Event[]] {
 
 /** When tick() has work again; undefined: not before the next event. */
 export function wakeAt(state: RecorderState): Ms | undefined {
-  const due = [...state.open.values()].flatMap(o => (o.settledAt === undefined ? [] : [o.settledAt + QUIET]))
+  const due = [...state.open.values()].flatMap(open => quietEnd(open) ?? [])
   return due.length === 0 ? undefined : ms(Math.min(...due))
 }
 
@@ -80,15 +110,44 @@ export function wakeAt(state: RecorderState): Ms | undefined {
 const BY_INCIDENT: ReadonlySet<string> = new Set(['refused_no_primary', 'refused_no_replica', 'refused_limit'])
 const CUT_BY_INCIDENT: ReadonlySet<string> = new Set(['cut_leader_moved', 'cut_in_recovery', 'cut_promoted'])
 
-/** Ends that the old leader brought about. */
-const LOST: ReadonlySet<string> = new Set(['backend', 'backend_reset'])
-
-/** An open session of the leader that is being replaced has ended. */
-function lost(state: RecorderState, cluster: string | undefined, member: string | undefined, now: Ms): RecorderState {
+/** When its member began to end it, if it did, and last answered it is told once it is over. An answer counts whoever ended it. */
+function sessionEnded(state: RecorderState, event: Of<'session_ended'>, now: Ms): RecorderState {
+  const { listen, member, partedAgo, answeredAgo } = event
+  const cluster = state.clusterOf(listen)
   if (cluster === undefined || member === undefined) return state
-  const incident = state.open.get(cluster)?.incident
-  if (incident?.from !== member || incident.moments.confirmed !== undefined) return state
-  return incident.moments.sessions_lost === undefined ? moment(state, cluster, 'sessions_lost', now) : state
+  const parted = partedAgo === undefined ? state : lost(state, cluster, member, ms(now - partedAgo))
+  if (answeredAgo === undefined) return parted
+  return ofOldLeader(parted, cluster, member, ms(now - answeredAgo), (moments, last_answer) => ({
+    ...moments,
+    last_answer: ms(Math.max(last_answer, moments.last_answer ?? 0)),
+  }))
+}
+
+/** Open sessions of the leader that is being replaced have begun to end. */
+function lost(state: RecorderState, cluster: string, member: string, at: Ms): RecorderState {
+  return ofOldLeader(state, cluster, member, at, (moments, sessions_lost) => ({
+    ...moments,
+    sessions_lost: ms(Math.min(sessions_lost, moments.sessions_lost ?? sessions_lost)),
+  }))
+}
+
+type Moments = Incident['moments']
+
+/** Changes the moments by one of the leader that is being replaced, if it came between the beginning and the new one's word. */
+function ofOldLeader(
+  state: RecorderState,
+  cluster: string,
+  member: string,
+  at: Ms,
+  next: (moments: Moments, since: Ms) => Moments,
+): RecorderState {
+  return replace(state, cluster, open => {
+    const { incident, began } = open
+    const since = ms(at - began)
+    const { from, moments } = incident
+    if (from !== member || since < 0 || since > (moments.confirmed ?? since)) return open
+    return { ...open, incident: { ...incident, moments: next(moments, since) } }
+  })
 }
 
 const CAUSE_OF: Readonly<Partial<Record<ClosedBecause, Cause>>> = {
@@ -103,7 +162,7 @@ const CAUSE_OF: Readonly<Partial<Record<ClosedBecause, Cause>>> = {
 /** The gate closed, for the first time or once more: a confirmation that came before no longer counts. */
 function reclosed(state: RecorderState, cluster: string, now: Ms): RecorderState {
   return replace(moment(state, cluster, 'gate_closed', now), cluster, ({ incident, began }) => {
-    const { confirmed: _, last_no: __, ...moments } = incident.moments
+    const { confirmed: _, last_no: __, first_write: ___, first_login: ____, ...moments } = incident.moments
     return { incident: { ...incident, moments }, began }
   })
 }

@@ -4,7 +4,7 @@
 import { type EpochMs, type Ms, ms } from '../units/units.js'
 import type { Incident, Moment } from './incident.js'
 
-interface Open {
+export interface Open {
   readonly incident: Incident
   readonly began: Ms
   /** Set while nothing more is awaited but a first write: since when. */

@@ -51,6 +51,8 @@ export function momentWords(
       return 'first sign'
     case 'gate_closed':
       return 'gate closed'
+    case 'last_answer':
+      return `last answer of ${from}`
     case 'sessions_lost':
       return `open sessions of ${from} end`
     case 'key_gone':
@@ -63,6 +65,10 @@ export function momentWords(
       return `${to} confirms, gate open`
     case 'first_write':
       return 'first write let through'
+    case 'first_login':
+      return 'first login ends'
+    case 'first_answer':
+      return `first answer of ${to}`
     default:
       return name satisfies never
   }

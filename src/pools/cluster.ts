@@ -31,8 +31,8 @@ export interface ClusterState {
   readonly primary?: PrimaryPosition
   /** How far the present primary had replayed when it last answered in recovery: its timeline forked there or later. */
   readonly forkAtLeast?: Lsn
-  /** The gate has opened and no write session has joined since. */
-  readonly firstWriteDue: boolean
+  /** What is yet to come of the first sessions to write since the gate opened: that one joins, that a login ends, an answer. */
+  readonly awaited?: 'write' | 'login' | 'answer'
 }
 
 export interface PrimaryPosition {
@@ -49,7 +49,18 @@ export type ClusterInput =
   | { readonly kind: 'dialled'; readonly outcome: DialOutcome }
   /** What a dial of, or a knock at, the pooler beside a member came to: nothing about the member itself. */
   | { readonly kind: 'pooler'; readonly outcome: DialOutcome }
-  | { readonly kind: 'joined'; readonly role: ListenRole; readonly member: string; readonly heldFor: Ms }
+  | {
+      readonly kind: 'joined'
+      readonly role: ListenRole
+      readonly member: string
+      readonly heldFor: Ms
+      /** Its login can be followed. */
+      readonly plaintext: boolean
+    }
+  /** So long after it joined. */
+  | { readonly kind: 'logged_in'; readonly role: ListenRole; readonly member: string; readonly took: Ms }
+  /** One to write got its first answer so long ago. */
+  | { readonly kind: 'answered'; readonly member: string; readonly ago: Ms }
   | { readonly kind: 'drain'; readonly member: string; readonly on: boolean }
   | { readonly kind: 'tick' }
 
@@ -71,15 +82,17 @@ export function newCluster(name: string, now: Ms): ClusterState {
       since: now,
       ask: [],
     },
-    firstWriteDue: false,
   }
 }
+
+/** What every session brings. */
+const PER_SESSION: ReadonlySet<ClusterInput['kind']> = new Set(['dialled', 'joined', 'logged_in', 'answered'])
 
 /** One step. Events come in the order in which they came about. */
 export function step(state: ClusterState, input: ClusterInput, rules: ClusterRules, now: Ms): [ClusterState, Event[]] {
   const [next, events] = take(state, input, rules, now)
   // Sessions by the thousand that are as well as those before them: what time alone brings about, ticks do.
-  if (next === state && (input.kind === 'dialled' || input.kind === 'joined')) return [state, []]
+  if (next === state && PER_SESSION.has(input.kind)) return [state, []]
   const [forgotten, lost] = forgetSilent(next)
   const [turned, told] = turnGate(forgotten, input.kind, now)
   return [turned, [...events, ...lost, ...told]]
@@ -99,6 +112,10 @@ function take(state: ClusterState, input: ClusterInput, rules: ClusterRules, now
       return takePooler(state, input.outcome, rules)
     case 'joined':
       return takeJoin(state, input)
+    case 'logged_in':
+      return takeLogin(state, input)
+    case 'answered':
+      return takeAnswer(state, input)
     case 'drain':
       return takeDrain(state, input)
     case 'tick':
@@ -203,10 +220,33 @@ function withHealth(
 
 function takeJoin(
   state: ClusterState,
-  { role, member, heldFor }: Extract<ClusterInput, { kind: 'joined' }>,
+  { role, member, heldFor: held, plaintext }: Extract<ClusterInput, { kind: 'joined' }>,
 ): [ClusterState, Event[]] {
-  if (role !== 'primary' || !state.firstWriteDue) return [state, []]
-  return [{ ...state, firstWriteDue: false }, [{ kind: 'first_write', cluster: state.name, member, held: heldFor }]]
+  if (role !== 'primary' || state.awaited !== 'write') return [state, []]
+  return [
+    awaiting(state, plaintext ? 'login' : undefined),
+    [{ kind: 'first_write', cluster: state.name, member, held, plaintext }],
+  ]
+}
+
+function takeLogin(
+  state: ClusterState,
+  { role, member, took }: Extract<ClusterInput, { kind: 'logged_in' }>,
+): [ClusterState, Event[]] {
+  if (role !== 'primary' || state.awaited !== 'login') return [state, []]
+  return [awaiting(state, 'answer'), [{ kind: 'first_login', cluster: state.name, member, took }]]
+}
+
+function takeAnswer(
+  state: ClusterState,
+  { member, ago }: Extract<ClusterInput, { kind: 'answered' }>,
+): [ClusterState, Event[]] {
+  if (state.awaited !== 'answer') return [state, []]
+  return [awaiting(state, undefined), [{ kind: 'first_answer', cluster: state.name, member, ago }]]
+}
+
+function awaiting({ awaited: _, ...state }: ClusterState, next: ClusterState['awaited']): ClusterState {
+  return next === undefined ? state : { ...state, awaited: next }
 }
 
 function takeDrain(state: ClusterState, { member, on }: { member: string; on: boolean }): [ClusterState, Event[]] {
@@ -243,7 +283,7 @@ function turnGate(state: ClusterState, by: ClusterInput['kind'], now: Ms): [Clus
   const cluster = state.name
   if (gate.kind === 'open') {
     if (before.kind === 'open' && before.member === gate.member) return [{ ...state, gate }, []]
-    return [{ ...state, gate, firstWriteDue: true }, [opened(state, gate.member, by, now)]]
+    return [{ ...state, gate, awaited: 'write' }, [opened(state, gate.member, by, now)]]
   }
   const news = before.kind === 'open' || before.because !== gate.because
   const due = news && gate.because === 'failover_key' && state.topology?.failover?.dueAt !== undefined

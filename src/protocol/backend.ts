@@ -56,6 +56,15 @@ export function createBackendScanner(): BackendScanner {
   }
 }
 
+/** Whether a backend's first byte may open an ErrorResponse. */
+export const opensError = (byte: number | undefined): boolean => byte === 0x45
+
+/** Whether these bytes are a backend's parting word: an ErrorResponse of a severity after which it closes the connection. */
+export function isParting(chunk: Uint8Array): boolean {
+  const [seen] = createBackendScanner().feed(chunk)
+  return seen?.kind === 'error' && seen.code !== '' && (seen.severity === 'FATAL' || seen.severity === 'PANIC')
+}
+
 /** What a backend's first byte says to an SSLRequest or GSSENCRequest. */
 export type EncryptionAnswer = 'encrypted' | 'plaintext' | 'error' | 'bad'
 

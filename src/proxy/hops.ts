@@ -11,6 +11,7 @@ import { formatMs, type Ms, ms } from '../units/units.js'
 import { askAgain, type Choice, dial, type Linked, type Request, stillRight } from './attempt.js'
 import { cancel, keyName } from './cancel.js'
 import { escort, type Key } from './escort.js'
+import { awaitAnswer, tellAnswer } from './first-answer.js'
 import { hear } from './hear.js'
 import type { Room } from './room.js'
 import { doorOf, drop, refuse, relayed, type Session } from './session.js'
@@ -146,14 +147,14 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
   session.backendClient = formatAddress({ host: link.localAddress ?? '', port: link.localPort ?? 0 })
   room.table.move(session, 'joined', member)
   session.since = room.now()
-  const joined = { role: session.config.role, member, heldFor: session.heldFor }
-  session.listener.cluster.tell({ kind: 'joined', ...joined })
+  const plaintext = request.kind === 'startup'
+  const { role } = session.config
+  session.listener.cluster.tell({ kind: 'joined', role, member, heldFor: session.heldFor, plaintext })
   const { listen, client, heldFor, failures: retries, connectTook = ms(0) } = session
   room.report({ kind: 'session_joined', listen, client, member, heldFor, connectTook, retries })
-  const escorted =
-    request.kind === 'startup'
-      ? await escort(session, { socket, inbound, link }, linked.answer)
-      : { toLink: [inbound.release()], toSession: [linked.answer] }
+  const escorted = plaintext
+    ? await escort(session, { socket, inbound, link }, linked.answer)
+    : { toLink: [inbound.release()], toSession: [linked.answer] }
   if (session.end) {
     link.destroy()
     return
@@ -162,12 +163,17 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
     fromClient: socket.bytesRead - socket.readableLength - lengthOf(escorted.toLink),
     fromMember: link.bytesRead - link.readableLength - lengthOf(escorted.toSession),
   }
-  if ('key' in escorted && escorted.key) remember(session, escorted.key, entry, room)
-  const plaintext = request.kind === 'startup'
-  session.attached = room.engine.attach({ session: socket, link, plaintext, ...nonEmpty(escorted) }, end =>
-    relayed(session, end, room),
-  )
+  if ('key' in escorted && escorted.key) {
+    remember(session, escorted.key, entry, room)
+    // ReadyForQuery comes in the same packet.
+    session.listener.cluster.tell({ kind: 'logged_in', role, member, took: ms(room.now() - session.since) })
+  }
+  session.attached = room.engine.attach({ session: socket, link, plaintext, ...nonEmpty(escorted) }, (end, last) => {
+    if (room.unanswered.delete(session)) tellAnswer(session, last.first)
+    relayed(session, end, last, room)
+  })
   session.door = undefined
+  if (plaintext) awaitAnswer(session, room)
   // A cut that came while the startup was escorted takes effect now.
   if (session.cutting) session.attached.cut()
 }

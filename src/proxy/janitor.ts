@@ -1,5 +1,6 @@
 // The one timer that sweeps deadlines, in place of one timer a session. Every 100 ms:
 //   startup, dialing  waits that are overdue (startupTimeout, connectTimeout, a silent backend)
+//   joined            the first answer after a leader change
 //   clusters          a tick, for what falls due by time alone (a scheduled failover)
 // Every 5 s:
 //   joined            deadAfter, where the engine can ask the kernel
@@ -10,6 +11,7 @@
 //   descriptors       whether one is left, and how many there may be
 
 import type { Ms } from '../units/units.js'
+import { lookForAnswers } from './first-answer.js'
 import type { Room } from './room.js'
 import { cut, type Session } from './session.js'
 import { stopWait } from './wait.js'
@@ -28,6 +30,7 @@ export function startJanitor(room: Room, tick: () => void): () => void {
     const now = room.now()
     for (const state of ['startup', 'dialing'] as const)
       for (const session of room.table.in(state)) expire(session, now)
+    lookForAnswers(room)
     tick()
     if (++sweeps % RARE_SWEEP === 0) for (const session of room.table.in('joined')) endDead(session)
     if (sweeps % SLOW_SWEEP !== 0) return

@@ -105,6 +105,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     engine: deps.engine,
     chance: deps.chance,
     cancelLimit: createCancelLimit(),
+    unanswered: new Set(),
     stopping: () => stopping,
     noDescriptor() {
       deps.descriptors.missing()

@@ -29,6 +29,8 @@ export interface Room extends SessionDeps {
   /** By cluster, process id and secret key. */
   readonly keys: Map<string, KeyHome>
   readonly cancelLimit: CancelLimit
+  /** Those that have logged in to write since a leader change of whose answers none is known. */
+  readonly unanswered: Set<Session>
   stopping(): boolean
   /** Somebody needed a descriptor and found none: what a client is told of it. */
   noDescriptor(): string

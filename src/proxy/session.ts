@@ -3,7 +3,7 @@
 import type { ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import { errorResponse } from '../protocol/write.js'
-import type { Attached, RelayEnd } from '../relay/relay.js'
+import type { Attached, LastWords, RelayEnd } from '../relay/relay.js'
 import type { Wire } from '../relay/wire.js'
 import type { End, Refusal } from '../sessions/end.js'
 import type { Row, Table } from '../sessions/table.js'
@@ -142,12 +142,12 @@ export function close(session: Session, end: End, deps: SessionDeps): void {
 }
 
 /** The relay's end, as the session's. */
-export function relayed(session: Session, end: RelayEnd, deps: SessionDeps): void {
+export function relayed(session: Session, end: RelayEnd, last: LastWords, deps: SessionDeps): void {
   const member = session.member
   const { error } = end
   const why = end.by === 'cut' ? (session.cutting ?? 'relay_failed') : endOf(end.by, error !== undefined)
   finish(session, why, deps)
-  reportEnd(session, why, member, deps, error)
+  reportEnd(session, why, member, deps, error, last)
 }
 
 function endOf(by: 'session' | 'link', failed: boolean): End {
@@ -155,7 +155,14 @@ function endOf(by: 'session' | 'link', failed: boolean): End {
   return failed ? 'backend_reset' : 'backend'
 }
 
-function reportEnd(session: Session, end: End, member: string | undefined, deps: SessionDeps, error?: string): void {
+function reportEnd(
+  session: Session,
+  end: End,
+  member: string | undefined,
+  deps: SessionDeps,
+  error?: string,
+  { answered, parted }: LastWords = {},
+): void {
   deps.report({
     kind: 'session_ended',
     listen: session.listen,
@@ -165,6 +172,8 @@ function reportEnd(session: Session, end: End, member: string | undefined, deps:
     ...moved(session),
     ...(member === undefined ? {} : { member }),
     ...(error === undefined ? {} : { error }),
+    ...(answered === undefined ? {} : { answeredAgo: answered }),
+    ...(parted === undefined ? {} : { partedAgo: parted }),
   })
 }
 

@@ -21,6 +21,8 @@ export interface Taken {
   readonly toSession: readonly Uint8Array[]
   /** Of the session's end and of the link's: what was taken from it, and the bits of its state, where it was relayed before. */
   readonly past?: readonly [Past, Past]
+  /** When the link answered before, as the table has it. */
+  readonly heard?: Readonly<Record<'first' | 'answered' | 'parted', number>>
   /** How one end has failed, if so. */
   readonly failed?: Failure
 }

@@ -1,8 +1,9 @@
 // A session of the native engine as the main thread keeps it: small, because there may be many thousand that do nothing.
 
 import { type Ms, ms } from '../units/units.js'
+import { ago, lastWords, monotonic } from './last-words.js'
 import { type Ending, type NativeTable, STATE } from './native-table.js'
-import type { Attached, RelayEnd } from './relay.js'
+import type { Attached, Ended, RelayEnd } from './relay.js'
 
 /** Where the session lives. */
 export interface Home {
@@ -19,7 +20,7 @@ export class NativeSession implements Attached {
     private home: Home,
     /** -1 once it has ended. */
     private slot: number,
-    private readonly ended: (end: RelayEnd) => void,
+    private readonly ended: Ended,
   ) {}
 
   counts() {
@@ -32,6 +33,10 @@ export class NativeSession implements Attached {
     if (this.slot < 0) return false
     const [session, link] = [this.state(0), this.state(1)]
     return (session & STATE.dying) === 0 && (session & STATE.ended) !== (link & STATE.ended)
+  }
+
+  firstAnswer() {
+    return this.slot < 0 ? undefined : ago(this.home.table.first[this.slot])
   }
 
   cut() {
@@ -54,8 +59,9 @@ export class NativeSession implements Attached {
   /** Called once by its thread, before the slot becomes another session's. */
   finish(end: RelayEnd): void {
     this.look()
+    const last = lastWords(this.home.table, this.slot, monotonic())
     this.slot = -1
-    this.ended(end)
+    this.ended(end, last)
   }
 
   private state(side: 0 | 1): number {

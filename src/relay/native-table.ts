@@ -42,6 +42,12 @@ export interface NativeTable {
   readonly state: Uint16Array
   /** By slot: queries its session has sent, -1 where they are not counted. */
   readonly queries: Float64Array
+  /** By slot: when the link first gave bytes to this thread, on the clock of those below. */
+  readonly first: Float64Array
+  /** By slot: when the link last gave bytes that were no parting word, in ms of the machine's monotonic clock; 0 before. */
+  readonly answered: Float64Array
+  /** By slot: since when the link has been ending the session, on the same clock; 0 while it is not. */
+  readonly parted: Float64Array
   /** By end: for how long it has acknowledged nothing although it should have, in ms; 0 when it owes nothing. */
   readonly silence: Int32Array
 }
@@ -55,6 +61,9 @@ export function createTable(): NativeTable {
     taken: new Float64Array(shared(16 * SLOTS)),
     state: new Uint16Array(shared(4 * SLOTS)),
     queries: new Float64Array(shared(8 * SLOTS)),
+    first: new Float64Array(shared(8 * SLOTS)),
+    answered: new Float64Array(shared(8 * SLOTS)),
+    parted: new Float64Array(shared(8 * SLOTS)),
     silence: new Int32Array(shared(8 * SLOTS)),
   }
 }

@@ -8,7 +8,7 @@ import { MSG_DONTWAIT, MSG_NOSIGNAL, type Sockets } from '../linux/sockets.js'
 import { joined, type Taken } from './native-handover.js'
 import { endOf, NativeSession } from './native-session.js'
 import { type Command, createTable, SLOTS, STATE, type Told } from './native-table.js'
-import type { Attached, RelayEnd } from './relay.js'
+import type { Attached, Ended, RelayEnd } from './relay.js'
 
 /** A thread that crashes this often within so many milliseconds is given up. */
 const CRASHES = 3
@@ -62,7 +62,7 @@ export class RelayThread {
   }
 
   /** Takes both descriptors. Only while usable. `counted`: the session's queries are. */
-  attach(taken: Taken, counted: boolean, ended: (end: RelayEnd) => void): Attached {
+  attach(taken: Taken, counted: boolean, ended: Ended): Attached {
     const attached = new NativeSession(this, -1, ended)
     this.take(taken, counted, attached)
     return attached
@@ -72,7 +72,7 @@ export class RelayThread {
   take(taken: Taken, counted: boolean, attached: NativeSession): void {
     const slot = this.free.pop() ?? this.sessions.length
     const { table } = this
-    const { past, failed } = taken
+    const { past, heard, failed } = taken
     const [session, link] = [2 * slot, 2 * slot + 1]
     table.generation[slot] = ((table.generation[slot] ?? 0) + 1) | 0
     for (const end of [session, link]) {
@@ -83,6 +83,9 @@ export class RelayThread {
     }
     if (slot > (table.control[1] ?? 0)) Atomics.store(table.control, 1, slot)
     table.queries[slot] = counted ? 0 : -1
+    table.first[slot] = heard?.first ?? 0
+    table.answered[slot] = heard?.answered ?? 0
+    table.parted[slot] = heard?.parted ?? 0
     table.descriptor[session] = taken.session
     table.descriptor[link] = taken.link
     this.fresh.add(session).add(link)

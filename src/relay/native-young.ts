@@ -5,17 +5,21 @@ import type { Connection, Home as Near, Owner } from '../linux/connection.js'
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../linux/epoll.js'
 import { EAGAIN } from '../linux/libc.js'
 import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR } from '../linux/sockets.js'
+import { heard, monotonic, parts } from './last-words.js'
 import { joined } from './native-handover.js'
 import { type Home, NativeSession } from './native-session.js'
 import { createTable, type Failure, SLOTS, STATE } from './native-table.js'
 import type { RelayThread } from './native-thread.js'
-import type { Pair, RelayEnd } from './relay.js'
+import type { Ended, Pair } from './relay.js'
 
 const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL
 /** Handed over before others have their turn. */
 const TURN = 64
 /** What a thread is to know of an end. */
 const LASTING = STATE.ended | STATE.first | STATE.told | STATE.owing
+
+/** Of a slot's two ends the second. */
+const isLink = (end: number): boolean => (end & 1) === 1
 
 /** A pair of connections made by system calls. */
 export interface OwnPair extends Pair {
@@ -55,13 +59,14 @@ export class Young implements Home {
   }
 
   /** Takes both connections, which owe their peers nothing. Only while there is room. */
-  attach(pair: OwnPair, ended: (end: RelayEnd) => void): NativeSession {
+  attach(pair: OwnPair, ended: Ended): NativeSession {
     const slot = this.free.pop() ?? this.sessions.length
     const { table } = this
     const [session, link] = [2 * slot, 2 * slot + 1]
     const generation = ((table.generation[slot] ?? 0) + 1) | 0
     table.generation[slot] = generation
     table.queries[slot] = -1
+    for (const times of [table.first, table.answered, table.parted]) times[slot] = 0
     const attached = new NativeSession(this, slot, ended)
     this.sessions[slot] = attached
     const unread = [this.take(session, pair.session), this.take(link, pair.link)]
@@ -133,6 +138,7 @@ export class Young implements Home {
         this.none(end, got === 0 ? 0 : libc.errno())
         return
       }
+      if (isLink(end)) heard(this.table, end >> 1, chunk, 0, got, monotonic())
       if (!this.give(end ^ 1, got)) return
       if (got === chunk.length ? this.growUp(end >> 1) : !closing) return
     }
@@ -157,6 +163,7 @@ export class Young implements Home {
     if (errno === EAGAIN) return
     if (errno !== 0) this.fail(end, errno, 'read')
     else {
+      if (isLink(end)) parts(this.table, end >> 1, monotonic())
       this.mark(end, this.has(end ^ 1, STATE.ended) ? STATE.ended : STATE.ended | STATE.first)
       this.tell(end ^ 1)
     }
@@ -196,12 +203,14 @@ export class Young implements Home {
     const [session, link] = [2 * slot, 2 * slot + 1]
     const of = (end: number) => ({ taken: table.taken[end] ?? 0, state: (table.state[end] ?? 0) & LASTING })
     const past = [of(session), of(link)] as const
+    const { first, answered, parted } = table
+    const before = { first: first[slot] ?? 0, answered: answered[slot] ?? 0, parted: parted[slot] ?? 0 }
     const owedTo = (end: number) => owed.filter(one => one.end === end).map(one => one.bytes)
     const [sessionFd = -1, linkFd = -1] = this.leave(slot, true)
     const moved = this.forget(slot)
     if (!moved) return true
     const taken = { session: sessionFd, link: linkFd, toLink: owedTo(link), toSession: owedTo(session) }
-    thread.take({ ...taken, past, ...(failed && { failed }) }, false, moved)
+    thread.take({ ...taken, past, heard: before, ...(failed && { failed }) }, false, moved)
     return true
   }
 

@@ -10,7 +10,7 @@ import { canTake, isWriting, type Taken, take, whenWritten } from './native-hand
 import { RelayThread } from './native-thread.js'
 import { type OwnPair, Young } from './native-young.js'
 import { createNetEngine } from './net.js'
-import type { Attached, Engine, Pair, RelayEnd } from './relay.js'
+import type { Attached, Ended, Engine, Pair } from './relay.js'
 import type { Wires } from './wire.js'
 
 export interface NativeOptions {
@@ -65,7 +65,7 @@ export function createNativeEngine({
   }
   process.once('exit', atExit)
 
-  function handOver(pair: Pair, ended: (end: RelayEnd) => void): Attached {
+  function handOver(pair: Pair, ended: Ended): Attached {
     const thread = idlest(threads)
     if (!thread || !canTake(pair)) return net.attach(pair, ended)
     const taken: Taken | number = take(pair, sockets, close)
@@ -111,8 +111,8 @@ class Waiting implements Attached {
 
   constructor(
     private readonly pair: Pair,
-    private readonly ended: (end: RelayEnd) => void,
-    handOver: (pair: Pair, ended: (end: RelayEnd) => void) => Attached,
+    private readonly ended: Ended,
+    handOver: (pair: Pair, ended: Ended) => Attached,
     private readonly net: Engine,
   ) {
     whenWritten(pair, () => {
@@ -127,6 +127,10 @@ class Waiting implements Attached {
 
   halfClosed() {
     return this.attached?.halfClosed() ?? false
+  }
+
+  firstAnswer() {
+    return this.attached?.firstAnswer()
   }
 
   cut() {

@@ -3,7 +3,8 @@
 
 import type { Socket } from 'node:net'
 import { QueryCounter } from '../protocol/queries.js'
-import type { Attached, Engine, Pair, RelayEnd } from './relay.js'
+import { ago, heard, lastWords, monotonic, parts } from './last-words.js'
+import type { Attached, Ended, Engine, Pair, RelayEnd } from './relay.js'
 import { reset } from './reset.js'
 import type { Wire } from './wire.js'
 
@@ -45,10 +46,11 @@ class NetRelay implements Attached {
   /** Set by a failure or a cut: from then on nothing is relayed, only flushed and reset. */
   private dying = false
   private end: RelayEnd | undefined
+  private readonly last = { first: [0], answered: [0], parted: [0] }
 
   constructor(
     pair: Pair,
-    private readonly ended: (end: RelayEnd) => void,
+    private readonly ended: Ended,
     counter: QueryCounter | undefined,
   ) {
     const [session, link] = [socketOf(pair.session), socketOf(pair.link)]
@@ -73,6 +75,10 @@ class NetRelay implements Attached {
     return !this.dying && this.up.ended !== this.down.ended
   }
 
+  firstAnswer() {
+    return ago(this.last.first[0])
+  }
+
   cut() {
     // A failure's last flush may still carry a session's bytes to the member: a cut ends that too.
     if (this.dying && this.end?.by !== 'cut') reset(this.down.from)
@@ -90,6 +96,7 @@ class NetRelay implements Attached {
       to,
       onData: chunk => {
         take(flow, chunk)
+        if (by === 'link') heard(this.last, 0, chunk, 0, chunk.length, monotonic())
         if (!to.write(chunk)) from.pause()
       },
       counter,
@@ -136,6 +143,7 @@ class NetRelay implements Attached {
   private pass(flow: Flow): void {
     if (this.dying || flow.ended) return
     flow.ended = true
+    if (flow === this.down) parts(this.last, 0, monotonic())
     this.end ??= { by: flow.by }
     flow.to.end()
   }
@@ -144,6 +152,7 @@ class NetRelay implements Attached {
   private fail(flow: Flow, error: Error | null): void {
     if (this.dying) return
     this.dying = true
+    if (flow === this.down) parts(this.last, 0, monotonic())
     this.end = error ? { by: flow.by, error: error.message } : (this.end ?? { by: flow.by })
     stop(this.up)
     stop(this.down)
@@ -193,7 +202,7 @@ class NetRelay implements Attached {
     // Destroyed by someone else, without an error to tell.
     if (!inOrder) this.fail(flow, null)
     this.open -= 1
-    if (this.open === 0) this.ended(this.end ?? { by: flow.by })
+    if (this.open === 0) this.ended(this.end ?? { by: flow.by }, lastWords(this.last, 0, monotonic()))
   }
 }
 

@@ -18,6 +18,18 @@ export type RelayEnd =
   | { readonly by: 'session' | 'link'; readonly error?: string }
   | { readonly by: 'cut'; readonly error?: string }
 
+/** What the link gave last, so long before the end was told. Each is absent where it did not come. */
+export interface LastWords {
+  /** The first bytes of it that the engine passed on. */
+  readonly first?: Ms
+  /** The last bytes that were no parting word: in plaintext, the last answer. */
+  readonly answered?: Ms
+  /** The link began to end it: by its parting word, which can only be told from an answer in plaintext, its end or its failure. */
+  readonly parted?: Ms
+}
+
+export type Ended = (end: RelayEnd, last: LastWords) => void
+
 export interface Counts {
   /** Bytes. */
   readonly fromSession: number
@@ -31,6 +43,8 @@ export interface Attached {
   counts(): Counts
   /** True once exactly one direction has ended in order and the other still runs. */
   halfClosed(): boolean
+  /** How long ago the link first gave bytes, beside those handed over; undefined before. */
+  firstAnswer(): Ms | undefined
   /** Sends what the link had still sent, then resets the session and the link. Ends with `{ by: 'cut' }`; a second call does nothing. */
   cut(): void
   /** For how long a side has acknowledged nothing although something was under way to it; undefined while nobody owes. Only where the kernel can be asked. */
@@ -42,7 +56,7 @@ export interface Engine {
   /** Connections of its own making, which cost it least to take over; absent: Node makes them. */
   readonly wires?: Wires
   /** Takes both connections over. `ended` is called exactly once, after both are closed and counts() is final. */
-  attach(pair: Pair, ended: (end: RelayEnd) => void): Attached
+  attach(pair: Pair, ended: Ended): Attached
   /** Ends what the engine runs; sessions still attached are reset and end. */
   stop?(): Promise<void>
 }

@@ -72,10 +72,16 @@ export interface LaneDeps {
   fail(end: number, errno: number, call: Ending['call']): void
   /** The end takes no more for now; that it does again is news. */
   blocked(end: number): void
+  /** The end has ended in order. */
+  left(end: number): void
   /** Both ends have ended in order and were told. */
   ended(slot: number): void
   /** An end gave these bytes. */
   passed(end: number, bytes: Uint8Array, start: number, length: number): void
+  /** An end had given these bytes before its session came to this thread. */
+  handed(end: number, bytes: Uint8Array): void
+  /** An end gave bytes that nobody saw. */
+  unseen(end: number): void
   /** Offered an end that has something to read; true when it is seen to. */
   later(end: number): boolean
   /** Somebody wants to see what the end gives. */
@@ -85,7 +91,8 @@ export interface LaneDeps {
 }
 
 export function createLane(deps: LaneDeps): Lane & RoundLane {
-  const { libc, sockets, table, fail, ended, blocked, passed, later, watched, splice, streams } = deps
+  const { libc, sockets, table, fail, ended, blocked, left, passed, handed, unseen, later, watched, splice, streams } =
+    deps
   const { descriptor, state, taken } = table
   const chunk = new Uint8Array(BULK)
   /** By end: how much its last read gave. */
@@ -209,6 +216,7 @@ export function createLane(deps: LaneDeps): Lane & RoundLane {
   function none(end: number, got: number, errno: number): void {
     if (got === 0) {
       clear(end, STATE.readable)
+      left(end)
       mark(end, has(end ^ 1, STATE.ended) ? STATE.ended : STATE.ended | STATE.first)
       tell(end ^ 1)
     } else if (errno === EAGAIN) clear(end, STATE.readable | STATE.closing)
@@ -249,7 +257,7 @@ export function createLane(deps: LaneDeps): Lane & RoundLane {
     },
     first(end, bytes) {
       taken[end ^ 1] = (taken[end ^ 1] ?? 0) + bytes.length
-      passed(end ^ 1, bytes, 0, bytes.length)
+      handed(end ^ 1, bytes)
       backlogs.set(end, { bytes, sent: 0, length: bytes.length })
       mark(end, STATE.blocked)
     },
@@ -268,7 +276,10 @@ export function createLane(deps: LaneDeps): Lane & RoundLane {
     mayRead,
     pump,
     none,
-    count,
+    count(end, got) {
+      count(end, got)
+      unseen(end)
+    },
     took,
     flushed,
     keep,

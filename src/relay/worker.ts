@@ -8,6 +8,7 @@ import { type Libc, loadLibc } from '../linux/libc.js'
 import { createPipes } from '../linux/pipes.js'
 import { createSockets } from '../linux/sockets.js'
 import { type Command, type Ending, type NativeTable, STATE, type Told, type WorkerInput } from './native-table.js'
+import { createAnswers } from './worker-answers.js'
 import { createDeaths } from './worker-death.js'
 import { createLane } from './worker-lane.js'
 import { createQueries } from './worker-queries.js'
@@ -38,7 +39,12 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
     writing.fill(0, 2 * ending.slot, 2 * ending.slot + 2)
     endings.push(ending)
   }
+  const answers = createAnswers(table, now)
   const deaths = createDeaths({ libc, sockets, table, now, lane: () => lane, over })
+  const fail = (end: number, errno: number, call: Ending['call']) => {
+    answers.left(end)
+    deaths.fail(end, errno, call)
+  }
   const ended = (slot: number) => over(inOrder(slot))
   const blocked = (end: number) => {
     if (writing[end] === 1) return
@@ -51,24 +57,31 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
   }
   const later = (end: number) => round.add(end)
   const queries = createQueries(table)
-  const passed = queries.look
+  const passed = (end: number, bytes: Uint8Array, start: number, length: number) => {
+    answers.look(end, bytes, start, length)
+    queries.look(end, bytes, start, length)
+  }
+  const handed = (end: number, bytes: Uint8Array) => queries.look(end, bytes, 0, bytes.length)
   const pipes = createPipes(libc)
   const lane = createLane({
     libc,
     sockets,
     table,
-    fail: deaths.fail,
+    fail,
     ended,
     blocked,
+    left: answers.left,
     passed,
+    handed,
+    unseen: answers.unseen,
     later,
     watched: queries.watches,
     splice: () => splice,
     streams: () => streams,
   })
   const batch = batched ? createBatch(libc) : undefined
-  const round = batch ? createRound({ batch, table, fail: deaths.fail, lane: () => lane }) : NO_ROUND
-  const splice = createSplice({ libc, pipes, table, fail: deaths.fail, blocked, lane: () => lane })
+  const round = batch ? createRound({ batch, table, fail, lane: () => lane }) : NO_ROUND
+  const splice = createSplice({ libc, pipes, table, fail, blocked, lane: () => lane })
   const streams = epoll.canWaitFinely() ? createStreams({ table, now, listen, pump: lane.pump }) : NO_STREAMS
   const silences = createSilences(sockets, table)
   const sleep = createSleep(epoll, spin, now)
@@ -100,9 +113,9 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
       const fd = descriptor[end] ?? -1
       const errno = fd < 0 ? 0 : epoll.add(fd, end, generation[slot] ?? 0)
       writing[end] = 1
-      if (errno !== 0) deaths.fail(end, errno, 'read')
+      if (errno !== 0) fail(end, errno, 'read')
     }
-    if (failed && isAlive(2 * slot + failed.end)) deaths.fail(2 * slot + failed.end, failed.errno, failed.call)
+    if (failed && isAlive(2 * slot + failed.end)) fail(2 * slot + failed.end, failed.errno, failed.call)
   }
 
   function event(index: number): void {

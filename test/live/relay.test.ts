@@ -152,6 +152,7 @@ function relay(engine: Engine, { session, link }: Wire<End>, given: Partial<Pair
   return {
     counts: () => attached.counts(),
     halfClosed: () => attached.halfClosed(),
+    firstAnswer: () => attached.firstAnswer(),
     cut: () => attached.cut(),
     ended: promise,
     endings,

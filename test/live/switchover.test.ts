@@ -19,8 +19,8 @@ import { createStand } from '../lab/stand.js'
 
 t.setTimeout(300_000)
 
-/** What a busy machine may add to what the router saw: a client has to log in and to be heard of. */
-const SLACK_MS = 400
+/** How far what the router saw and what a client saw may be apart, in ms: the way of an answer between the two. */
+const SLACK_MS = 20
 
 t.test('orders of an operator', async t => {
   const stand = await createStand({ network: 'loopback', etcd: 1, proxies: 1, loopWait: 2 })
@@ -35,7 +35,7 @@ t.test('orders of an operator', async t => {
     await t.test('a session is found from both of its ends, and cut', t => sessions(t, field, sight))
     await t.test('a switchover that cannot be is refused, with the reason', t => refusals(t, field, sight))
     await t.test('a switchover under load shows what clients paid', t => switchover(t, field, sight))
-    await t.test('a hook was told of it, once', t => hooked(t, told))
+    await t.test('a hook was told of each, once', t => hooked(t, told))
     t.equal(sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
   } catch (error) {
     t.comment(stand.tails(25, 'proxy1'))
@@ -117,51 +117,77 @@ async function refusals(t: Test, field: Field, sight: Sight): Promise<void> {
   t.equal(await stand.leader(), 'pg1', 'nothing has changed')
 }
 
+/** Three times, and the median counts: on a busy machine a client may hear of an answer late. */
 async function switchover(t: Test, field: Field, sight: Sight): Promise<void> {
   const { stand } = field
   const writer = await field.writer({ sessions: 2, everyMs: 2 })
-  await stand.untilStreaming()
-  const since = now() - 100
-  const { code, stdout, stderr } = await sight.cli('switchover', '--to', 'pg2', '--yes')
-  t.equal(code, 0, stderr)
-  for (const line of stdout.trimEnd().split('\n')) t.comment(line)
-  const expected = [
-    /^demo: pg1 → pg2 \((streaming|running), .* behind\)$/m,
-    /^ {2}\d+ open sessions on pg1 will end; who comes to write waits \(holdFor: write 45s\)$/m,
-    /^ {2}\+0\.000s {2}0\.000s {2}first sign$/m,
-    /^ {2}\+\d\.\d{3}s {2}\d\.\d{3}s {2}open sessions of pg1 end$/m,
-    /^ {2}\+\d\.\d{3}s {2}\d\.\d{3}s {2}first write let through$/m,
-    /^pg1 → pg2 took .*: Patroni .*, mekare /m,
-    /^ {2}clients: new connections to write were let in again after .*; open sessions were without a primary for /m,
-  ]
-  for (const line of expected) t.match(stdout, line)
-  await new Promise(resolve => setTimeout(resolve, 500))
-  const incident = (JSON.parse((await asked(field, 'GET', '/incidents')).body) as Incident[]).at(-1)
-  if (incident === undefined) throw new Error('no incident is on record')
-  const gaps = gapsOf(incident)
-  const lost = incident.moments.sessions_lost ?? Number.NaN
-  const sum = phasesOf(incident).reduce((total, { at, took }) => total + (at > lost ? took : 0), 0)
-  t.ok(Math.abs(sum - (gaps.open ?? Number.NaN)) < 1, 'the phases after it add up to what open sessions paid')
-  const theirs = sumUp(writer.entries(), since).gap?.ms ?? Number.NaN
-  const differs = theirs - (gaps.open ?? Number.NaN)
-  t.ok(Math.abs(differs) < SLACK_MS, `the writer: ${theirs} ms, ours ${gaps.open} ms, differs by ${differs} ms`)
-  t.equal(await stand.leader(), 'pg2')
-  t.match(sight.lines(/an operator has Patroni switch over/), [
+  const apart: number[] = []
+  for (const [from, to] of [
+    ['pg1', 'pg2'],
+    ['pg2', 'pg1'],
+    ['pg1', 'pg2'],
+  ] as const) {
+    await sight.verdict('read', to, /^usable/)
+    await stand.untilStreaming()
+    const since = now() - 100
+    const { code, stdout, stderr } = await sight.cli('switchover', '--to', to, '--yes')
+    t.equal(code, 0, stderr)
+    for (const line of stdout.trimEnd().split('\n')) t.comment(line)
+    for (const line of shown(from, to)) t.match(stdout, line)
+    t.equal(await stand.leader(), to)
+    await new Promise(resolve => setTimeout(resolve, 500))
+    const ours = await openGap(t, field)
+    const theirs = sumUp(writer.entries(), since).gap?.ms ?? Number.NaN
+    apart.push(theirs - ours)
+    t.comment(`the writer: ${theirs} ms, the phases: ${ours.toFixed(1)} ms, apart: ${(theirs - ours).toFixed(1)} ms`)
+  }
+  const [, median = Number.NaN] = apart.toSorted((a, b) => a - b)
+  t.ok(Math.abs(median) <= SLACK_MS, `the phases add up to what the writer saw, within ${SLACK_MS} ms: ${median}`)
+  t.match(sight.lines(/an operator has Patroni switch over from pg1/), [
+    'demo: an operator has Patroni switch over from pg1 to pg2',
     'demo: an operator has Patroni switch over from pg1 to pg2',
   ])
+}
+
+function shown(from: string, to: string): readonly RegExp[] {
+  const phase = (what: string) => new RegExp(`^ {2}\\+\\d\\.\\d{3}s {2}\\d\\.\\d{3}s {2}${what}$`, 'm')
+  return [
+    new RegExp(`^demo: ${from} → ${to} \\((streaming|running), .* behind\\)$`, 'm'),
+    new RegExp(`^ {2}\\d+ open sessions on ${from} will end; who comes to write waits \\(holdFor: write 45s\\)$`, 'm'),
+    /^ {2}\+0\.000s {2}0\.000s {2}first sign$/m,
+    phase(`last answer of ${from}`),
+    phase(`open sessions of ${from} end`),
+    phase('first write let through'),
+    phase('first login ends'),
+    phase(`first answer of ${to}`),
+    new RegExp(`^${from} → ${to} took .*: Patroni .*, mekare `, 'm'),
+    /^ {2}clients: new connections to write were let in again after .*; open sessions were without a primary for /m,
+  ]
+}
+
+/** What the phases say that open sessions paid. */
+async function openGap(t: Test, field: Field): Promise<number> {
+  const incident = (JSON.parse((await asked(field, 'GET', '/incidents')).body) as Incident[]).at(-1)
+  if (incident === undefined) throw new Error('no incident is on record')
+  const { open = Number.NaN } = gapsOf(incident)
+  const last = incident.moments.last_answer ?? Number.NaN
+  const sum = phasesOf(incident).reduce((total, { at, took }) => total + (at > last ? took : 0), 0)
+  t.ok(Math.abs(sum - open) < 1, 'the phases after the last answer add up to what open sessions paid')
+  return sum
 }
 
 async function hooked(t: Test, file: string): Promise<void> {
   const lines = await until(5000, 'nothing was told', async () => {
     const all = readFileSync(file, 'utf8').trimEnd().split('\n')
-    return all.length >= 2 ? all : undefined
+    return all.length >= 6 ? all : undefined
   })
+  const each = (from: string, to: string) => [
+    { event: 'leader_changed', router: 'proxy1', cluster: 'demo', from, to },
+    { event: 'incident_ended', router: 'proxy1', cluster: 'demo', incident: { from, to } },
+  ]
   t.match(
     lines.map(line => JSON.parse(line)),
-    [
-      { event: 'leader_changed', router: 'proxy1', cluster: 'demo', from: 'pg1', to: 'pg2' },
-      { event: 'incident_ended', router: 'proxy1', cluster: 'demo', incident: { from: 'pg1', to: 'pg2' } },
-    ],
+    [...each('pg1', 'pg2'), ...each('pg2', 'pg1'), ...each('pg1', 'pg2')],
   )
-  t.equal(lines.length, 2)
+  t.equal(lines.length, 6)
 }

@@ -118,7 +118,12 @@ const SAID: readonly (readonly [Event, string])[] = [
     { kind: 'gate_closed', ...demo, because: 'no_leader_key', why: 'leader key gone' },
     'warn: demo: gate closed to new write sessions: leader key gone',
   ],
-  [{ kind: 'first_write', ...pg1, held: ms(900) }, 'info: demo: first write session joined pg1, held for 900ms'],
+  [
+    { kind: 'first_write', ...pg1, held: ms(900), plaintext: true },
+    'info: demo: first write session joined pg1, held for 900ms',
+  ],
+  [{ kind: 'first_login', ...pg1, took: ms(12) }, 'info: demo: first login to write at pg1 took 12ms'],
+  [{ kind: 'first_answer', ...pg1, ago: ms(40) }, 'info: demo: first answer to a write session from pg1'],
   [
     { kind: 'incident_ended', ...demo, incident },
     `info: demo: incident 3 over, pg1 → pg2 in 1.4s, 30ms of it mekare's (failover key: pg1 → pg2); sessions: held 12, cut 5, refused 0`,

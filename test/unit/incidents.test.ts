@@ -21,7 +21,11 @@ const moved: Event = { kind: 'leader_changed', ...demo, from: 'pg1', to: 'pg2' }
 const cut: Event = { kind: 'sessions_cut', ...demo, listen: 'write', member: 'pg1', count: 7, end: 'cut_leader_moved' }
 const held: Event = { kind: 'session_held', ...client, why: 'gate closed' }
 const opened: Event = { kind: 'gate_opened', ...demo, member: 'pg2', closedFor: ms(1400), lastNo: ms(20) }
-const wrote: Event = { kind: 'first_write', ...demo, member: 'pg2', held: ms(1200) }
+/** In an encrypted session, whose login nobody sees. */
+const wrote: Event = { kind: 'first_write', ...demo, member: 'pg2', held: ms(1200), plaintext: false }
+const joined: Event = { ...wrote, plaintext: true }
+const loggedIn: Event = { kind: 'first_login', ...demo, member: 'pg2', took: ms(12) }
+const answered: Event = { kind: 'first_answer', ...demo, member: 'pg2', ago: ms(40) }
 const refused: Event = { kind: 'session_refused', ...client, end: 'refused_no_primary', message: 'no primary' }
 
 function play(steps: readonly Step[]) {
@@ -62,21 +66,25 @@ t.test('a planned switchover, from the failover key to the first write', async t
   ])
 })
 
+type Ended = Extract<Event, { kind: 'session_ended' }>
+type Ago = Partial<Record<'answeredAgo' | 'partedAgo', number>>
+const ended = (member: string, end: Ended['end'], ago: Ago = {}): Event => ({
+  kind: 'session_ended',
+  ...client,
+  ...{ end, member, lasted: ms(1), fromClient: bytes(0), fromMember: bytes(0) },
+  ...(ago as Pick<Ended, 'answeredAgo' | 'partedAgo'>),
+})
+
 t.test('open sessions count from when the old leader ended them, newcomers from when the gate closed', async t => {
-  const ended = (member: string, end: 'backend' | 'client'): Event => ({
-    kind: 'session_ended',
-    ...client,
-    ...{ end, member, lasted: ms(1), fromClient: bytes(0), fromMember: bytes(0) },
-  })
   const before: readonly Step[] = [[0, { ...opened, member: 'pg1' }]]
   const steps: readonly Step[] = [
-    [990, ended('pg1', 'backend')],
+    [990, ended('pg1', 'backend', { partedAgo: 0 })],
     [1000, sign],
     [1010, closed],
     [1020, ended('pg1', 'client')],
-    [1030, ended('pg3', 'backend')],
-    [1200, ended('pg1', 'backend')],
-    [1201, ended('pg1', 'backend')],
+    [1030, ended('pg3', 'backend', { partedAgo: 0 })],
+    [1200, ended('pg1', 'backend', { partedAgo: 0 })],
+    [1201, ended('pg1', 'backend', { partedAgo: 0 })],
     [2300, moved],
     [2400, opened],
     [2410, wrote],
@@ -94,6 +102,63 @@ t.test('open sessions count from when the old leader ended them, newcomers from 
     1,
     'those we cut count',
   )
+})
+
+t.test(
+  'the gap of an open session is from the last answer of the old leader until the first one of the new',
+  async t => {
+    const before: readonly Step[] = [[0, { ...opened, member: 'pg1' }]]
+    const steps: readonly Step[] = [
+      [1000, sign],
+      [1000, closed],
+      [1240, ended('pg1', 'client', { answeredAgo: 60, partedAgo: 10 })],
+      [1245, ended('pg1', 'client', { answeredAgo: 63 })],
+      [1250, ended('pg1', 'backend', { answeredAgo: 80, partedAgo: 30 })],
+      [1260, ended('pg1', 'backend', { answeredAgo: 4000, partedAgo: 5 })],
+      [2300, moved],
+      [2400, opened],
+      [2401, ended('pg1', 'backend', { answeredAgo: 0, partedAgo: 0 })],
+      [2410, joined],
+      [2425, loggedIn],
+      [2475, answered],
+      [2476, answered],
+    ]
+    const played = play([...before, ...steps])
+    const [incident] = incidentsOf(played.state)
+    if (incident === undefined) throw new Error('there is none')
+    t.strictSame(played.ended, ['2475 incident_ended'])
+    t.equal(incident.lasted, 1435)
+    const { last_answer, sessions_lost, first_write, first_login, first_answer } = incident.moments
+    t.strictSame({ last_answer, sessions_lost }, { last_answer: 182, sessions_lost: 220 }, 'of all sessions together')
+    t.strictSame(
+      { first_write, first_login, first_answer },
+      { first_write: 1410, first_login: 1425, first_answer: 1435 },
+    )
+    t.strictSame(gapsOf(incident), { anew: 1410, open: 1253 })
+    t.strictSame(sharesOf(incident), { mekare: 30, patroni: 1405, nobody: 0 }, 'logins and answers are not our time')
+    t.strictSame(
+      incidentsOf(play([...before, [0, closed], [5, ended('pg1', 'cut_leader_moved', { answeredAgo: 2 })]]).state)[0]
+        ?.moments,
+      { gate_closed: 0, last_answer: 3 },
+      'those we cut count',
+    )
+  },
+)
+
+t.test('nobody logs in, or asks: the incident ends without; a gate that closes first voids what was', async t => {
+  const begun: readonly Step[] = [
+    [0, closed],
+    [500, opened],
+    [510, joined],
+  ]
+  const quiet = play([...begun, [10_509, 'tick'], [10_510, 'tick']])
+  t.strictSame(quiet.ended, ['10510 incident_ended'])
+  t.match(quiet.lines, [/lasted 510: .* first_write 510;/])
+  const idle = play([...begun, [530, loggedIn], [1529, 'tick'], [1530, 'tick']])
+  t.strictSame(idle.ended, ['1530 incident_ended'])
+  t.match(idle.lines, [/lasted 530: .* first_login 530;/])
+  const again = play([...begun, [515, closed], [520, answered], [600, opened], [610, joined], [620, loggedIn]])
+  t.match(again.lines, [/lasted undefined: .*confirmed 600, first_write 610, first_login 620;/])
 })
 
 t.test('a dead primary: the key goes first, who waits too long is refused and counted', async t => {

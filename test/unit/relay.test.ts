@@ -1,6 +1,8 @@
 // The parts of the native relay engine that decide something by time or by numbers alone.
 
 import t from 'tap'
+import { errorResponse } from '../../src/protocol/write.js'
+import { heard, lastWords, parts } from '../../src/relay/last-words.js'
 import { endOf, NativeSession } from '../../src/relay/native-session.js'
 import { createTable, STATE } from '../../src/relay/native-table.js'
 import type { RelayEnd } from '../../src/relay/relay.js'
@@ -129,5 +131,28 @@ t.test(
     t.same(session.counts(), { fromSession: 12, fromLink: 34, queries: 5 })
     t.same(cuts, [3])
     t.equal(session.stalledFor(), undefined)
+  },
+)
+
+t.test(
+  'of a link the first and the last answer are known, and when it began to part; what follows a parting word shows that it was none',
+  async t => {
+    const of = { first: [0], answered: [0], parted: [0] }
+    const gives = (chunk: Uint8Array, at: number) =>
+      heard(of, 0, new Uint8Array([1, 2, ...chunk, 3]), 2, chunk.length, at)
+    const error = (severity: 'ERROR' | 'FATAL') => errorResponse({ severity, code: '57P01', message: 'terminating' })
+    t.strictSame(lastWords(of, 0, 100), {}, 'none of it has come')
+    gives(Buffer.from('D'), 110)
+    gives(error('ERROR'), 120)
+    t.strictSame(lastWords(of, 0, 200), { first: 90, answered: 80 }, 'an error is an answer')
+    gives(error('FATAL'), 130)
+    t.strictSame(lastWords(of, 0, 200), { first: 90, answered: 80, parted: 70 })
+    gives(Buffer.from('Z'), 140)
+    t.strictSame(lastWords(of, 0, 200), { first: 90, answered: 60 })
+    gives(error('FATAL'), 150)
+    parts(of, 0, 170)
+    t.strictSame(lastWords(of, 0, 200), { first: 90, answered: 60, parted: 50 }, 'its end comes later than its word')
+    gives(Buffer.from('Extended garbage\0'), 180)
+    t.strictSame(lastWords(of, 0, 200), { first: 90, answered: 20 }, 'bytes that happen to begin like an error')
   },
 )

@@ -249,3 +249,26 @@ t.test('a failover key left behind', async t => {
     t.ok(play([[501, { kind: 'tick' }]], scheduled.state).events.some(e => e.kind === 'first_sign'))
   })
 })
+
+t.test(
+  'after the gate has opened the first write, its login and its answer are told once each, of sessions to write alone',
+  async t => {
+    const to = { member: 'pg1', took: ms(5), heldFor: ms(0), plaintext: true } as const
+    const joined = (role: 'primary' | 'replica', plaintext = true): ClusterInput => ({
+      kind: 'joined',
+      ...to,
+      role,
+      plaintext,
+    })
+    const loggedIn: ClusterInput = { kind: 'logged_in', ...to, role: 'primary' }
+    const answered: ClusterInput = { kind: 'answered', member: 'pg1', ago: ms(3) }
+    const told = (...inputs: readonly ClusterInput[]) => {
+      const { events } = play([...RUNNING, ...inputs.map((input, i): Line => [100 + i, input])])
+      return events.map(({ kind }) => kind).filter(kind => kind.startsWith('first_'))
+    }
+    const all = ['first_write', 'first_login', 'first_answer']
+    t.strictSame(told(answered, loggedIn, joined('replica'), joined('primary'), loggedIn, answered), all)
+    t.strictSame(told(joined('primary'), joined('primary'), loggedIn, loggedIn, answered, answered), all)
+    t.strictSame(told(joined('primary', false), loggedIn, answered), ['first_write'], 'an encrypted one shows no login')
+  },
+)

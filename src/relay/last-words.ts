@@ -1,0 +1,45 @@
+// When a link last answered and when it began to end the session: of one session, or of many in shared memory. Told as ages, since
+// threads share the machine's monotonic clock, but no performance.now().
+
+import { isParting, opensError } from '../protocol/backend.js'
+import { type Ms, ms } from '../units/units.js'
+import type { LastWords } from './relay.js'
+
+/** By session: times on the clock of monotonic(), 0 for what has not come. */
+export interface Heard {
+  readonly first: { [session: number]: number }
+  readonly answered: { [session: number]: number }
+  readonly parted: { [session: number]: number }
+}
+
+/** Now, in ms, on the clock that all threads share. */
+export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** The link gave `length` bytes, from `start` on. Whatever follows a parting word shows that it was none. */
+export function heard(of: Heard, session: number, bytes: Uint8Array, start: number, length: number, at: number): void {
+  if (opensError(bytes[start]) && isParting(bytes.subarray(start, start + length))) of.parted[session] = at
+  else {
+    of.answered[session] = at
+    of.parted[session] = 0
+    if (of.first[session] === 0) of.first[session] = at
+  }
+}
+
+/** The link has ended or failed; its parting word, if there was one, came before. */
+export function parts({ parted }: Heard, session: number, at: number): void {
+  if (parted[session] === 0) parted[session] = at
+}
+
+/** How long ago each was. */
+export function lastWords(of: Heard, session: number, now: number): LastWords {
+  const [first, answered, parted] = [of.first, of.answered, of.parted].map(times => ago(times[session], now))
+  return {
+    ...(first === undefined ? {} : { first }),
+    ...(answered === undefined ? {} : { answered }),
+    ...(parted === undefined ? {} : { parted }),
+  }
+}
+
+/** How long ago a time was; 0 is none. */
+export const ago = (then = 0, now = monotonic()): Ms | undefined =>
+  then === 0 ? undefined : ms(Math.max(0, now - then))
