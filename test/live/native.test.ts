@@ -246,19 +246,21 @@ t.test('a reader that does not read is not taken for a dead peer', async t => {
 async function farAway(): Promise<{ socket: Socket; pull(end: 'near' | 'far'): void; close(): void }> {
   const [space, here] = [`mekare-far-${process.pid}`, `mkfar${process.pid % 10_000}`]
   const ip = (...args: string[]) => execFileSync('ip', args)
+  // A network for each process: two tests at once must not find each other's far end.
+  const network = 4 * (process.pid % 16_384)
+  const [near, far] = [1, 2].map(host => `10.211.${network >> 8}.${(network & 255) + host}`)
   ip('netns', 'add', space)
   ip('link', 'add', here, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', space)
-  ip('address', 'add', '10.211.7.1/30', 'dev', here)
+  ip('address', 'add', `${near}/30`, 'dev', here)
   ip('link', 'set', here, 'up')
-  ip('-n', space, 'address', 'add', '10.211.7.2/30', 'dev', 'eth0')
+  ip('-n', space, 'address', 'add', `${far}/30`, 'dev', 'eth0')
   ip('-n', space, 'link', 'set', 'eth0', 'up')
-  const script =
-    "require('node:net').createServer(s => s.resume()).listen(5432, '10.211.7.2', () => console.log('ready'))"
+  const script = `require('node:net').createServer(s => s.resume()).listen(5432, '${far}', () => console.log('ready'))`
   const child = spawn('ip', ['netns', 'exec', space, process.execPath, '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await once(child.stdout, 'data')
-  const socket = dial({ port: 5432, host: '10.211.7.2', allowHalfOpen: true })
+  const socket = dial({ port: 5432, host: String(far), allowHalfOpen: true })
   await once(socket, 'connect')
   return {
     socket,
