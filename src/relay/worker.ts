@@ -136,6 +136,7 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
       lane.busy() ? 'not' : deaths.count() > 0 ? 'short' : silences.armed() ? 'second' : 'long',
       streams.due(),
     )
+    answers.turn()
     round.open(count)
     for (let index = 0; index < count; index++) event(index)
     round.run()
