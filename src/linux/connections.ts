@@ -9,6 +9,8 @@ import { familyOf, ipPortSockaddr } from './sockaddr.js'
 import { MSG_DONTWAIT, MSG_NOSIGNAL, NAME_ROOM, type Sockets } from './sockets.js'
 
 const EVENTS = 256
+/** Looks for what is ready in one turn of the loop. */
+const ROUNDS = 8
 const CHUNK = 65_536
 /** Accepted before others have their turn. */
 const TURN = 64
@@ -74,6 +76,11 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
 
   function serve(): void {
     due = false
+    serveRound(ROUNDS)
+  }
+
+  /** What is ready, and after what follows of it at once whatever has become ready meanwhile: on a busy machine that saves turns of the loop. */
+  function serveRound(left: number): void {
     if (closed) return
     const count = epoll.wait(0)
     // Whoever was closed by one before it has no owner any more, whoever has its descriptor now.
@@ -81,6 +88,8 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
       const fd = epoll.key(index)
       if (generations[fd] === epoll.generation(index)) owners[fd]?.happened(epoll.events(index))
     }
+    // A tick from a microtask comes after every promise that goes on now.
+    if (count > 0 && left > 1) queueMicrotask(() => process.nextTick(serveRound, left - 1))
   }
 
   function add(fd: number, owner: Owner): number {

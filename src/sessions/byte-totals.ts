@@ -46,7 +46,7 @@ export function createByteTotals(): ByteTotals {
 const NOTHING = { fromClient: bytes(0), fromMember: bytes(0), queries: undefined }
 
 function keyOf({ listen, member }: Pick<ByteCount, 'listen' | 'member'>): string {
-  return JSON.stringify([listen, member])
+  return `${listen}\n${member}`
 }
 
 function add(totals: Totals, { listen, member, fromClient, fromMember, queries }: ByteCount): void {

@@ -42,6 +42,7 @@ export interface Tally {
 }
 
 type Loose<T> = { -readonly [K in keyof T]: T[K] }
+type Listener = Loose<Omit<ListenerCounts, 'ended'>> & { readonly ended: Partial<Record<End, number>> }
 type Counted = 'joined' | 'cut' | 'failedDials' | 'checks' | 'failedChecks' | 'downs'
 type Member = Loose<Pick<MemberCounts, Counted>> & {
   readonly joins: Rate
@@ -52,7 +53,7 @@ type Member = Loose<Pick<MemberCounts, Counted>> & {
 
 /** `clusterOf` names the cluster of a listener. What is counted of a member is forgotten with it. */
 export function createTally(clusterOf: (listen: string) => string | undefined): Tally {
-  const listeners = new Map<string, Loose<ListenerCounts>>()
+  const listeners = new Map<string, Listener>()
   const members = new Map<string, Member>()
   const bytes = createByteTotals()
 
@@ -60,8 +61,8 @@ export function createTally(clusterOf: (listen: string) => string | undefined): 
   const member = (cluster: string, name: string) => found(members, keyOf(cluster, name), newMember)
   const memberOn = (listen: string, name: string) => member(clusterOf(listen) ?? '', name)
   const ended = (listen: string, end: End) => {
-    const counts = listener(listen)
-    counts.ended = { ...counts.ended, [end]: (counts.ended[end] ?? 0) + 1 }
+    const counts = listener(listen).ended
+    counts[end] = (counts[end] ?? 0) + 1
   }
 
   function hear(event: Event, now: Ms): void {
@@ -108,7 +109,10 @@ export function createTally(clusterOf: (listen: string) => string | undefined): 
   return {
     hear,
     bytes: bytes.now,
-    listener: name => ({ ...listener(name) }),
+    listener: name => {
+      const counts = listener(name)
+      return { ...counts, ended: { ...counts.ended } }
+    },
     member(cluster, name, now) {
       const { downMs, downSince, joins, lastAt, ...counts } = member(cluster, name)
       return {
@@ -122,7 +126,7 @@ export function createTally(clusterOf: (listen: string) => string | undefined): 
   }
 }
 
-function newListener(): Loose<ListenerCounts> {
+function newListener(): Listener {
   return { held: 0, ended: {}, failedDials: 0, retries: 0 }
 }
 
@@ -147,7 +151,7 @@ function turn(counts: Member, down: boolean, now: Ms): void {
   }
 }
 
-const keyOf = (cluster: string, member: string) => JSON.stringify([cluster, member])
+const keyOf = (cluster: string, member: string) => `${cluster}\n${member}`
 
 function found<V>(map: Map<string, V>, key: string, make: () => V): V {
   const there = map.get(key)
