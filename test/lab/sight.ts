@@ -20,6 +20,10 @@ export interface Sight {
   /** Sum of the samples of a metric that have these labels; 0 when there is none. */
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>
   status(): Promise<Status>
+  /** Whether a listener could serve a client now, as `/readyz` has it. */
+  ready(listener: string): Promise<boolean>
+  /** Waits until writers are let in; throws when the process ends before. */
+  gateOpens(): Promise<void>
   /** Runs `mekare VERB …` on its control socket. */
   cli(...args: readonly string[]): Promise<Output>
   /** A member's verdict for a listener, as `explain` prints it. */
@@ -44,12 +48,20 @@ export function see(stand: Stand, proxy: ProxyProcess): Sight {
     return stdout.split('\n').find(line => line.startsWith(`${member}: `)) ?? `${member} is not in: ${stdout}`
   }
   const status = async () => JSON.parse((await proxy.get('/status')).body) as Status
+  const ready = async (listener: string) => (await proxy.get(`/readyz?listener=${listener}`)).status === 200
   const descriptors = () => readdirSync(`/proc/${proxy.child.pid}/fd`).length
   return {
     lines,
     cli,
     explain,
     status,
+    ready,
+    gateOpens: async () => {
+      await until(15_000, 'the gate did not open', async () => {
+        if (proxy.child.exitCode !== null) throw new Error(`it ended with ${proxy.child.exitCode}`)
+        return (await ready('write')) || undefined
+      })
+    },
     descriptors,
     descriptorsAtRest: () =>
       until(10_000, 'it is not registered', async () => {

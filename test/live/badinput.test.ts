@@ -10,10 +10,11 @@ import { sslRequest, startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
 import { now } from '../lab/journal.js'
 import { startReader, startWriter } from '../lab/observers.js'
+import { onStand } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
 import type { ProxyProcess } from '../lab/proxy.js'
 import { PROGRAM, type Sight, see } from '../lab/sight.js'
-import { createStand, type Stand } from '../lab/stand.js'
+import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
@@ -27,11 +28,8 @@ interface Place {
   readonly shut: string
 }
 
-t.test('bad input', async t => {
-  const stand = await createStand({ network: 'loopback', proxies: 2, etcdPassword: 'etcd-secret' })
-  t.teardown(() => stand.down())
-  try {
-    await stand.up()
+t.test('bad input', t =>
+  onStand(t, { network: 'loopback', proxies: 2, etcdPassword: 'etcd-secret' }, async stand => {
     const [few, shut] = [1, 2].map(n => `${stand.address('proxy1')}:${stand.ports.read + n}`) as [string, string]
     const like = { cluster: 'demo', role: 'replica', startupTimeout: '1s' }
     const listen = {
@@ -46,11 +44,8 @@ t.test('bad input', async t => {
     await leaderGhost(t, place)
     await operators(t, place)
     t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
-  } catch (error) {
-    t.comment(stand.tails(25, 'proxy1'))
-    throw error
-  }
-})
+  }),
+)
 
 /** Everything that must not disturb others, under a writer and a reader. */
 async function undisturbed(t: Test, place: Place): Promise<void> {

@@ -4,15 +4,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
 import t, { type Test } from 'tap'
 import { ask } from '../../src/cli/ask.js'
 import type { SessionStatus } from '../../src/pools/status.js'
 import { startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
-import { PASSWORDS } from '../lab/options.js'
+import { onStand } from '../lab/onstand.js'
+import { openSession } from '../lab/session.js'
 import { type Sight, see } from '../lab/sight.js'
-import { createStand, type Stand } from '../lab/stand.js'
+import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire, type Wire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
@@ -32,16 +32,13 @@ interface Place {
   readonly fronts: readonly [string, string]
 }
 
-t.test('a balancer in front', async t => {
-  const stand = await createStand({ network: 'loopback', members: 1, etcd: 1, proxies: 1 })
-  t.teardown(() => stand.down())
-  const at = (port: number) => `${stand.address('proxy1')}:${port}`
-  const { write } = stand.ports
-  const [accepts, requires] = [at(write + 10), at(write + 11)]
-  const like = { cluster: 'demo', role: 'primary', startupTimeout: '1s', proxyFrom: [BALANCER] }
-  const allow = ['10.9.0.0/16', '127.0.0.0/8']
-  try {
-    await stand.up()
+t.test('a balancer in front', t =>
+  onStand(t, { network: 'loopback', members: 1, etcd: 1, proxies: 1 }, async stand => {
+    const at = (port: number) => `${stand.address('proxy1')}:${port}`
+    const { write } = stand.ports
+    const [accepts, requires] = [at(write + 10), at(write + 11)]
+    const like = { cluster: 'demo', role: 'primary', startupTimeout: '1s', proxyFrom: [BALANCER] }
+    const allow = ['10.9.0.0/16', '127.0.0.0/8']
     const proxy = await stand.proxy('proxy1', {
       config: {
         listen: {
@@ -59,11 +56,8 @@ t.test('a balancer in front', async t => {
     await t.test('limits and allow go by the client that is told, not by the balancer', t => limits(t, place))
     await t.test('nobody else is believed', t => strangers(t, place))
     t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
-  } catch (error) {
-    t.comment(stand.tails(25, 'proxy1'))
-    throw error
-  }
-})
+  }),
+)
 
 const startup = startupMessage(new Map([['user', 'app']]))
 const v1 = (client: string) => Buffer.from(`PROXY TCP4 ${client} 10.9.9.1 41234 5000\r\n`)
@@ -101,7 +95,7 @@ async function haproxy(t: Test, place: Place): Promise<void> {
   const child = stand.spawn('proxy1', 'haproxy', ['haproxy', '-db', '-f', file])
   try {
     for (const front of fronts) {
-      const client = await until(10_000, `${front} did not serve`, () => connected(front))
+      const { client } = await until(10_000, `${front} did not serve`, () => openSession(front))
       const port = (client as unknown as { connection: { stream: { localPort: number } } }).connection.stream.localPort
       const { rows } = await client.query('select inet_client_port() as port, pg_is_in_recovery() as replica')
       const mine = (await sessionsOf(place)).find(one => one.client === `127.0.0.1:${port}`)
@@ -115,14 +109,6 @@ async function haproxy(t: Test, place: Place): Promise<void> {
     child.kill('SIGKILL')
     rmSync(dir, { recursive: true })
   }
-}
-
-async function connected(where: string): Promise<pg.Client> {
-  const [host, port] = where.split(':')
-  const client = new pg.Client({ host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' })
-  client.on('error', () => undefined)
-  await client.connect()
-  return client
 }
 
 /** What a member answers to a startup packet: the request for a password. */

@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { cancelRequest } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
+import { onStand } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
 import type { ProxyProcess } from '../lab/proxy.js'
 import { type Sight, see } from '../lab/sight.js'
-import { createStand, type Stand } from '../lab/stand.js'
+import type { Stand } from '../lab/stand.js'
 import { openWire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
@@ -30,11 +31,8 @@ interface Place {
   readonly sight: Sight
 }
 
-t.test('cancel requests through the proxy', async t => {
-  const stand = await createStand({ network: 'loopback', proxies: 1, tls: true })
-  t.teardown(() => stand.down())
-  try {
-    await stand.up()
+t.test('cancel requests through the proxy', t =>
+  onStand(t, { network: 'loopback', proxies: 1, tls: true }, async stand => {
     const proxy = await stand.proxy('proxy1')
     const place = { stand, proxy, sight: see(stand, proxy) }
     for (const replica of ['pg2', 'pg3']) await place.sight.verdict('read', replica, /^usable/)
@@ -43,11 +41,8 @@ t.test('cancel requests through the proxy', async t => {
     await t.test('100 of 100 with TLS, whose keys nobody knows', t => asked(t, place))
     await t.test('a TLS session on a drained replica is found all the same', t => drained(t, place))
     await t.test('a flood of made-up keys is limited, and known keys pass through it', t => flood(t, place))
-  } catch (error) {
-    t.comment(stand.tails(15, 'proxy1'))
-    throw error
-  }
-})
+  }),
+)
 
 /** The lines PostgreSQL logs for a cancel request whose key is not its own. */
 function strangers({ stand }: Place, member: string): number {

@@ -22,11 +22,12 @@ import t, { type Test } from 'tap'
 import { SERVER_NAME } from '../lab/certs.js'
 import { until } from '../lab/cluster.js'
 import { now } from '../lab/journal.js'
+import { onStand } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
 import { findProgram } from '../lab/programs.js'
 import type { ProxyProcess } from '../lab/proxy.js'
 import { type Sight, see } from '../lab/sight.js'
-import { createStand, type Stand } from '../lab/stand.js'
+import type { Stand } from '../lab/stand.js'
 
 t.setTimeout(300_000)
 
@@ -39,11 +40,8 @@ interface Place {
   readonly six: number
 }
 
-t.test('clients through the proxy', async t => {
-  const stand = await createStand({ network: 'loopback', proxies: 1, tls: true })
-  t.teardown(() => stand.down())
-  try {
-    await stand.up()
+t.test('clients through the proxy', t =>
+  onStand(t, { network: 'loopback', proxies: 1, tls: true }, async stand => {
     const six = await freePort('::1')
     const listen = {
       six: { address: `[::1]:${six}`, cluster: 'demo', role: 'primary' },
@@ -58,11 +56,8 @@ t.test('clients through the proxy', async t => {
     await drivers(t, place)
     await t.test('clients that come during a switchover wait and are served', t => waitOut(t, place))
     await t.test('nothing is left of all these sessions', t => allGone(t, place))
-  } catch (error) {
-    t.comment(stand.tails(15, 'proxy1'))
-    throw error
-  }
-})
+  }),
+)
 
 function freePort(host: string): Promise<number> {
   const server = createServer().listen(0, host)

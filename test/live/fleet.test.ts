@@ -6,9 +6,10 @@ import t, { type Test } from 'tap'
 import type { FleetStatus } from '../../src/fleet/fleet.js'
 import { until } from '../lab/cluster.js'
 import { startWriter } from '../lab/observers.js'
+import { onStand } from '../lab/onstand.js'
 import type { ProxyProcess } from '../lab/proxy.js'
 import { type Sight, see } from '../lab/sight.js'
-import { createStand, type Stand } from '../lab/stand.js'
+import type { Stand } from '../lab/stand.js'
 
 t.setTimeout(300_000)
 
@@ -19,11 +20,8 @@ interface Place {
   readonly sight: Sight
 }
 
-t.test('the proxies of a scope', async t => {
-  const stand = await createStand({ network: 'loopback', etcd: 1, members: 2, failsafeMode: true })
-  t.teardown(() => stand.down())
-  try {
-    await stand.up()
+t.test('the proxies of a scope', t =>
+  onStand(t, { network: 'loopback', etcd: 1, members: 2, failsafeMode: true }, async stand => {
     const proxies = [await stand.proxy('proxy1'), await stand.proxy('proxy2')] as const
     const place = { stand, proxies, sight: see(stand, proxies[0]) }
     await t.test('each shows both, with version, gate, sessions and configuration', t => shown(t, place))
@@ -31,11 +29,8 @@ t.test('the proxies of a scope', async t => {
     await t.test('a stop is seen at once, a death when the lease ends', () => gone(place))
     await t.test('without etcd the others are not known, and clients notice nothing', t => silent(t, place))
     t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
-  } catch (error) {
-    t.comment(stand.tails(25, 'proxy1'))
-    throw error
-  }
-})
+  }),
+)
 
 async function fleetOf(proxy: ProxyProcess): Promise<FleetStatus | undefined> {
   const { body } = await proxy.get('/status')

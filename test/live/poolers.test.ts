@@ -4,13 +4,14 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import pg from 'pg'
 import t, { type Test } from 'tap'
 import { until } from '../lab/cluster.js'
+import { onStand } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
 import type { ProxyProcess } from '../lab/proxy.js'
+import { openSession } from '../lab/session.js'
 import { type Sight, see } from '../lab/sight.js'
-import { createStand, type Stand } from '../lab/stand.js'
+import type { Stand } from '../lab/stand.js'
 
 t.setTimeout(300_000)
 
@@ -22,50 +23,40 @@ interface Place {
   readonly sight: Sight
 }
 
-t.test('through the pooler beside each member', async t => {
-  const stand = await createStand({
-    ...{ network: 'loopback', etcd: 1, members: 2, proxies: 1, loopWait: 2 },
-    poolers: { mode: 'transaction', size: SIZE },
-  })
-  t.teardown(() => stand.down())
-  try {
-    await stand.up()
-    const asked = { address: direct(stand), cluster: 'demo', role: 'replica' }
-    const proxy = await stand.proxy('proxy1', {
-      config: {
-        clusters: { demo: { probe: { interval: '200ms', timeout: '500ms', slowStart: '0s' } } },
-        listen: { direct: asked, read: { connectTimeout: '500ms' } },
-      },
-    })
-    const place = { stand, proxy, sight: see(stand, proxy) }
-    await t.test('forty sessions of a member share five servers', t => shared(t, place))
-    await t.test('a cancel goes to the pooler, and ends the right query', t => cancelled(t, place))
-    await t.test('a frozen pooler counts against its member here, and against nothing else', t => frozen(t, place))
-    await t.test("the primary's pooler dies: the gate stays open, writers wait, and go on when it is back", t =>
-      died(t, place),
-    )
-    await t.test('after a switchover writes go through the pooler of the new primary', t => moved(t, place))
-    t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
-  } catch (error) {
-    t.comment(stand.tails(25, 'proxy1'))
-    throw error
-  }
-})
+t.test('through the pooler beside each member', t =>
+  onStand(
+    t,
+    {
+      ...{ network: 'loopback', etcd: 1, members: 2, proxies: 1, loopWait: 2 },
+      poolers: { mode: 'transaction', size: SIZE },
+    },
+    async stand => {
+      const asked = { address: direct(stand), cluster: 'demo', role: 'replica' }
+      const proxy = await stand.proxy('proxy1', {
+        config: {
+          clusters: { demo: { probe: { interval: '200ms', timeout: '500ms', slowStart: '0s' } } },
+          listen: { direct: asked, read: { connectTimeout: '500ms' } },
+        },
+      })
+      const place = { stand, proxy, sight: see(stand, proxy) }
+      await t.test('forty sessions of a member share five servers', t => shared(t, place))
+      await t.test('a cancel goes to the pooler, and ends the right query', t => cancelled(t, place))
+      await t.test('a frozen pooler counts against its member here, and against nothing else', t => frozen(t, place))
+      await t.test("the primary's pooler dies: the gate stays open, writers wait, and go on when it is back", t =>
+        died(t, place),
+      )
+      await t.test('after a switchover writes go through the pooler of the new primary', t => moved(t, place))
+      t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
+    },
+  ),
+)
 
 /** `host:port` of a listener that dials PostgreSQL itself. */
 const direct = (stand: Stand) => `${stand.address('proxy1')}:${stand.ports.read + 1}`
 
-async function open(where: string): Promise<pg.Client> {
-  const [host = '', port] = where.split(':')
-  const client = new pg.Client({ host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' })
-  client.on('error', () => {})
-  await client.connect()
-  return client
-}
-
 /** Opens a session, asks who answers, and closes it. */
 async function whoAnswers({ stand }: Place, where: string): Promise<string | undefined> {
-  const client = await open(where)
+  const { client } = await openSession(where)
   const { rows } = await client.query<{ at: string }>('select host(inet_server_addr()) as at')
   await client.end()
   return stand.members.find(name => stand.address(name) === rows[0]?.at)
@@ -73,8 +64,8 @@ async function whoAnswers({ stand }: Place, where: string): Promise<string | und
 
 async function shared(t: Test, { stand, proxy, sight }: Place): Promise<void> {
   await sight.verdict('read', 'pg2', /^usable: replica, /)
-  const clients = await Promise.all(Array.from({ length: 40 }, () => open(proxy.read)))
-  const asked = await Promise.all(clients.map(client => client.query('select pg_sleep(0.02)')))
+  const clients = await Promise.all(Array.from({ length: 40 }, () => openSession(proxy.read)))
+  const asked = await Promise.all(clients.map(({ client }) => client.query('select pg_sleep(0.02)')))
   t.equal(asked.length, 40, 'each is answered')
   const [row] = await stand.sql('pg2', "select count(*)::int as n from pg_stat_activity where usename = 'app'")
   t.equal(row?.n, SIZE, 'PostgreSQL has no more of them than the pooler may open')
@@ -134,7 +125,7 @@ async function died(t: Test, place: Place): Promise<void> {
 async function moved(t: Test, place: Place): Promise<void> {
   const { stand, proxy } = place
   t.equal(await stand.switchover(), 'pg2')
-  const client = await open(proxy.write)
+  const { client } = await openSession(proxy.write)
   const { rows } = await client.query('select pg_is_in_recovery() as standby, host(inet_server_addr()) as at')
   t.same(rows, [{ standby: false, at: stand.address('pg2') }], 'the new primary answers')
   const [row] = await stand.sql('pg2', "select client_port from pg_stat_activity where usename = 'app' limit 1")

@@ -5,16 +5,16 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import t, { type Test } from 'tap'
 import { METRICS } from '../../src/admin/metric-table.js'
 import { startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
 import { now } from '../lab/journal.js'
-import { PASSWORDS } from '../lab/options.js'
+import { onStand } from '../lab/onstand.js'
 import type { ProxyProcess } from '../lab/proxy.js'
+import { openSession, type Session } from '../lab/session.js'
 import { PROGRAM, type Sight, see } from '../lab/sight.js'
-import { createStand, type Stand } from '../lab/stand.js'
+import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
@@ -27,70 +27,53 @@ interface Place {
   readonly fallback: string
 }
 
-t.test('the rules of the pools', async t => {
-  const stand = await createStand({
-    network: 'loopback',
-    proxies: 1,
-    loopWait: 2,
-    tags: { pg3: { noloadbalance: true } },
-  })
-  t.teardown(() => stand.down())
-  try {
-    await stand.up()
-    const fallback = `${stand.address('proxy1')}:${stand.ports.read + 1}`
-    const proxy = await stand.proxy('proxy1', {
-      config: {
-        clusters: { demo: { probe: { interval: '200ms', slowStart: '8s' } } },
-        listen: {
-          read: { maxLag: '1MiB', holdFor: '1s' },
-          fallback: { address: fallback, cluster: 'demo', role: 'replica', fallback: 'primary', maxLag: '1MiB' },
+t.test('the rules of the pools', t =>
+  onStand(
+    t,
+    {
+      network: 'loopback',
+      proxies: 1,
+      loopWait: 2,
+      tags: { pg3: { noloadbalance: true } },
+    },
+    async stand => {
+      const fallback = `${stand.address('proxy1')}:${stand.ports.read + 1}`
+      const proxy = await stand.proxy('proxy1', {
+        config: {
+          clusters: { demo: { probe: { interval: '200ms', slowStart: '8s' } } },
+          listen: {
+            read: { maxLag: '1MiB', holdFor: '1s' },
+            fallback: { address: fallback, cluster: 'demo', role: 'replica', fallback: 'primary', maxLag: '1MiB' },
+          },
         },
-      },
-    })
-    const place = { stand, proxy, fallback, sight: see(stand, proxy) }
-    await place.sight.verdict('read', 'pg2', /^usable: replica, /)
-    await t.test("what HAProxy's and Patroni's files of this cluster become is good to mekare check", t =>
-      imported(t, place),
-    )
-    await t.test('tag noloadbalance: no reader, until the tag is taken away', t => tag(t, place))
-    await t.test('a replica past maxLag leaves the pool and keeps its sessions', t => lag(t, place))
-    await t.test('drained: no new reader, and back again', t => drain(t, place))
-    await t.test('no replica qualifies: refused with the reasons, or served by the primary', t => nobody(t, place))
-    await t.test('a stopped replica goes at once and comes back slowly', t => stopped(t, place))
-    await t.test('a promoted replica: its readers are cut, the others stay', t => promoted(t, place))
-    await t.test('Prometheus has nothing to say against what was measured meanwhile', t => measured(t, place))
-    t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
-  } catch (error) {
-    t.comment(stand.tails(25, 'proxy1'))
-    throw error
-  }
-})
+      })
+      const place = { stand, proxy, fallback, sight: see(stand, proxy) }
+      await place.sight.verdict('read', 'pg2', /^usable: replica, /)
+      await t.test("what HAProxy's and Patroni's files of this cluster become is good to mekare check", t =>
+        imported(t, place),
+      )
+      await t.test('tag noloadbalance: no reader, until the tag is taken away', t => tag(t, place))
+      await t.test('a replica past maxLag leaves the pool and keeps its sessions', t => lag(t, place))
+      await t.test('drained: no new reader, and back again', t => drain(t, place))
+      await t.test('no replica qualifies: refused with the reasons, or served by the primary', t => nobody(t, place))
+      await t.test('a stopped replica goes at once and comes back slowly', t => stopped(t, place))
+      await t.test('a promoted replica: its readers are cut, the others stay', t => promoted(t, place))
+      await t.test('Prometheus has nothing to say against what was measured meanwhile', t => measured(t, place))
+      t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
+    },
+  ),
+)
 
-interface Reader {
-  readonly client: pg.Client
+interface Reader extends Session {
+  /** Who answers. */
   readonly member: string
-  /** Why it ended, once it has. */
-  ended: string | undefined
 }
 
-/** Opens a session; `member` is who answers. */
 async function reader({ stand }: Place, where: string): Promise<Reader> {
-  const [host = '', port] = where.split(':')
-  const client = new pg.Client({ host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' })
-  let ended: string | undefined
-  client.on('error', error => {
-    ended ??= error.message
-  })
-  await client.connect()
-  const { rows } = await client.query<{ at: string }>('select host(inet_server_addr()) as at')
+  const session = await openSession(where)
+  const { rows } = await session.client.query<{ at: string }>('select host(inet_server_addr()) as at')
   const member = stand.members.find(name => stand.address(name) === rows[0]?.at) ?? 'nobody'
-  return {
-    client,
-    member,
-    get ended() {
-      return ended
-    },
-  }
+  return { ...session, member }
 }
 
 const close = (readers: readonly Reader[]) => Promise.all(readers.map(({ client }) => client.end().catch(() => {})))
@@ -103,7 +86,7 @@ async function open(place: Place, count: number, where = place.proxy.read): Prom
 }
 
 const on = (readers: readonly Reader[], member: string) => readers.filter(each => each.member === member)
-const works = ({ client }: Reader) => client.query('select 1').then(() => true)
+const works = ({ one }: Reader) => one().then(() => true)
 
 async function tag(t: Test, place: Place): Promise<void> {
   const { stand, sight } = place
@@ -136,7 +119,7 @@ async function lag(t: Test, place: Place): Promise<void> {
   t.match(await sight.explain('read', 'pg3'), /: not usable: lag .* is over maxLag 1/, 'explain says the same')
   const after = await open(place, 6)
   t.equal(on(after, 'pg2').length, 6, 'new readers go to the other')
-  t.ok(there && (await works(there)) && there.ended === undefined, 'its own readers stay')
+  t.ok(there && (await works(there)) && there.ended() === undefined, 'its own readers stay')
   t.ok((await sight.metric('mekare_member_lag_bytes', { member: 'pg3' })) > 1024 * 1024, 'its lag is measured')
   await stand.sql('pg3', 'select pg_wal_replay_resume()')
   stand.thaw('pg3', 'patroni')
@@ -194,8 +177,8 @@ async function stopped(t: Test, place: Place): Promise<void> {
   await stand.stop('pg3', 'patroni')
   const said = await sight.verdict('read', 'pg3', /^not usable: no answer for /)
   t.match(said, /refused|ECONNREFUSED|shutting down/i, 'with the cause')
-  await until(5000, 'its sessions did not end', async () => there.every(({ ended }) => ended) || undefined)
-  t.match(there[0]?.ended, /terminating connection due to administrator command/, 'in its own words')
+  await until(5000, 'its sessions did not end', async () => there.every(({ ended }) => ended()) || undefined)
+  t.match(there[0]?.ended(), /terminating connection due to administrator command/, 'in its own words')
   const meanwhile = await open(place, 2)
   t.equal(on(meanwhile, 'pg2').length, 2, 'new readers go to the other')
   stand.start('pg3')
@@ -214,7 +197,7 @@ async function promoted(t: Test, place: Place): Promise<void> {
   const [onNew, onOther] = [on(readers, 'pg2'), on(readers, 'pg3')]
   t.strictSame([onNew.length, onOther.length], [3, 3])
   await stand.switchover('pg2')
-  await until(10_000, 'its readers were not cut', async () => onNew.every(({ ended }) => ended) || undefined)
+  await until(10_000, 'its readers were not cut', async () => onNew.every(({ ended }) => ended()) || undefined)
   t.equal(await sight.metric('mekare_sessions_total', { listen: 'read', end: 'cut_promoted' }), 3, 'counted as such')
   t.match(sight.lines(/sessions cut on read/), ['demo/pg2: sessions cut on read: 3 (cut_promoted)'], 'one line')
   t.ok((await Promise.all(onOther.map(works))).every(Boolean), 'the readers of the other replica stay')

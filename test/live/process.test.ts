@@ -4,27 +4,22 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import t, { type Test } from 'tap'
 import { cancelRequest, sslRequest, startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
 import { now } from '../lab/journal.js'
+import { onStand, SMALL } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
 import type { ProxyProcess } from '../lab/proxy.js'
+import { openSession } from '../lab/session.js'
 import { PROGRAM, type Sight, see } from '../lab/sight.js'
-import { createStand, type Stand } from '../lab/stand.js'
+import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
 
-// A role that needs no password: its whole startup fits into a few known bytes.
-const hba = ['host all cert_app all trust']
-
-t.test('the life of the process', async t => {
-  const stand = await createStand({ network: 'loopback', etcd: 1, members: 1, proxies: 1, hba })
-  t.teardown(() => stand.down())
-  try {
-    await stand.up()
+t.test('the life of the process', t =>
+  onStand(t, SMALL, async stand => {
     await t.test('descriptors are given back after a storm', t => storm(t, stand))
     await t.test('every byte of a session is counted, its startup too; SIGHUP reloads and ends nothing', t =>
       counted(t, stand),
@@ -34,11 +29,8 @@ t.test('the life of the process', async t => {
     await t.test('a second SIGTERM ends at once, whatever state sessions are in', t => atOnce(t, stand))
     await t.test('after SIGKILL it starts again where a Unix socket was left behind', t => killed(t, stand))
     await t.test('systemd hears READY, WATCHDOG and STOPPING', t => systemd(t, stand))
-  } catch (error) {
-    t.comment(stand.tails(25, 'proxy1'))
-    throw error
-  }
-})
+  }),
+)
 
 type Tree = Readonly<Record<string, unknown>>
 
@@ -51,22 +43,8 @@ interface Place {
 async function start(stand: Stand, session: Tree = {}, env = {}, listen: Tree = {}): Promise<Place> {
   const proxy = await stand.proxy('proxy1', { config: { session, listen }, waitReady: false, env })
   const sight = see(stand, proxy)
-  await until(10_000, 'the gate did not open', async () => {
-    if (proxy.child.exitCode !== null) throw new Error(`it ended with ${proxy.child.exitCode}`)
-    return (await proxy.get('/readyz?listener=write')).status === 200 || undefined
-  })
+  await sight.gateOpens()
   return { proxy, sight }
-}
-
-async function client({ write }: ProxyProcess): Promise<{ client: pg.Client; ended: () => string | undefined }> {
-  const [host = '', port] = write.split(':')
-  const client = new pg.Client({ host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' })
-  let ended: string | undefined
-  client.on('error', error => {
-    ended ??= error.message
-  })
-  await client.connect()
-  return { client, ended: () => ended }
 }
 
 const startup = startupMessage(new Map([['user', 'app']]))
@@ -133,7 +111,7 @@ async function counted(t: Test, stand: Stand): Promise<void> {
 
 async function drains(t: Test, stand: Stand): Promise<void> {
   const { proxy, sight } = await start(stand, { drainTimeout: '20s' })
-  const stays = await client(proxy)
+  const stays = await openSession(proxy.write)
   const held = await openWire(proxy.read, startup)
   await until(3000, 'nobody is held', async () => (await sight.metric('mekare_held_sessions')) === 1 || undefined)
   proxy.child.kill('SIGTERM')
@@ -160,7 +138,7 @@ async function drains(t: Test, stand: Stand): Promise<void> {
 
 async function cutAtLast(t: Test, stand: Stand): Promise<void> {
   const { proxy } = await start(stand, { drainTimeout: '1s' })
-  const stays = await client(proxy)
+  const stays = await openSession(proxy.write)
   const begun = now()
   t.equal(await proxy.stop(), 0)
   t.ok(now() - begun > 900 && now() - begun < 4000, `ended after ${Math.round(now() - begun)} ms`)
@@ -170,7 +148,7 @@ async function cutAtLast(t: Test, stand: Stand): Promise<void> {
 
 async function atOnce(t: Test, stand: Stand): Promise<void> {
   const { proxy, sight } = await start(stand)
-  const stays = await client(proxy)
+  const stays = await openSession(proxy.write)
   // One in the middle of its password, one that has said nothing, one refused that does not go.
   const wires = await Promise.all([startup, '', 'GET / HTTP/1.0\r\n\r\n'].map(bytes => openWire(proxy.write, bytes)))
   await wires[0]?.bytes(1)

@@ -4,31 +4,27 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import pg from 'pg'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
 import { ask } from '../../src/cli/ask.js'
 import { startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
-import { PASSWORDS } from '../lab/options.js'
+import { onStand, SMALL } from '../lab/onstand.js'
 import type { ProxyProcess } from '../lab/proxy.js'
+import { openSession } from '../lab/session.js'
 import { type Sight, see } from '../lab/sight.js'
-import { createStand, type Stand } from '../lab/stand.js'
+import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
 
-const hba = ['host all cert_app all trust']
 const startup = startupMessage(new Map([['user', 'app']]))
 
-t.test('a running proxy is changed', async t => {
-  const stand = await createStand({ network: 'loopback', etcd: 1, members: 1, proxies: 1, hba })
-  t.teardown(() => stand.down())
-  try {
-    await stand.up()
+t.test('a running proxy is changed', t =>
+  onStand(t, SMALL, async stand => {
     const proxy = await stand.proxy('proxy1', { waitReady: false })
     const place = { stand, proxy, sight: see(stand, proxy), file: editor(proxy) }
-    await until(15_000, 'the gate did not open', async () => (await ready(place, 'write')) || undefined)
+    await place.sight.gateOpens()
     await t.test('fifty reloads and a storm of SIGHUP under load: nobody notices', t => underLoad(t, place))
     await t.test('a file that cannot be used changes nothing, and says why', t => refused(t, place))
     await t.test('listeners come, move, change places and go; sessions stay', t => listeners(t, place))
@@ -38,11 +34,8 @@ t.test('a running proxy is changed', async t => {
     await t.test('log level and admin address', t => admin(t, place))
     t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
     t.equal(await proxy.stop(), 0)
-  } catch (error) {
-    t.comment(stand.tails(25, 'proxy1'))
-    throw error
-  }
-})
+  }),
+)
 
 type Tree = Record<string, Record<string, Record<string, unknown>>>
 
@@ -70,21 +63,6 @@ async function reload(t: Test, { sight }: Place, expected: RegExp): Promise<void
   t.match(stdout, expected, stderr)
   t.equal(code, 0)
 }
-
-const ready = async ({ proxy }: Place, listen: string) => (await proxy.get(`/readyz?listener=${listen}`)).status === 200
-
-async function client(address: string): Promise<{ client: pg.Client; ended: () => string | undefined }> {
-  const [host = '', port] = address.split(':')
-  const client = new pg.Client({ host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' })
-  let ended: string | undefined
-  client.on('error', error => {
-    ended ??= error.message
-  })
-  await client.connect()
-  return { client, ended: () => ended }
-}
-
-const one = async ({ client }: { client: pg.Client }) => (await client.query('select 1 as one')).rows[0]?.one
 
 async function underLoad(t: Test, place: Place): Promise<void> {
   const { stand, proxy, sight, file } = place
@@ -168,7 +146,7 @@ async function refused(t: Test, place: Place): Promise<void> {
   writeFileSync(configFile, text.replace(/^ *relay:.*/ms, ''))
   file(same)
   await reload(t, place, /nothing has changed/)
-  t.ok(await ready(place, 'write'))
+  t.ok(await place.sight.ready('write'))
   t.match(sight.lines(/^reload: nothing is changed: /).at(-1), /relay\.engine/)
 }
 
@@ -179,34 +157,34 @@ async function listeners(t: Test, place: Place): Promise<void> {
     Object.assign(config.listen ?? {}, { [name]: { address: `${host}:${port}`, cluster: 'demo', role: 'any' } })
   file(config => add(config, 'more', 5902))
   await reload(t, place, /listen\.more: added/)
-  const stays = await client(`${host}:5902`)
+  const stays = await openSession(`${host}:5902`)
   file(config => add(config, 'renamed', 5902))
   await reload(
     t,
     place,
     /listen\.more: removed\n.*listen\.renamed: added|listen\.renamed: added\n.*listen\.more: removed/s,
   )
-  const renamed = await client(`${host}:5902`)
-  t.equal(await one(stays), 1, 'a session of the old name goes on')
+  const renamed = await openSession(`${host}:5902`)
+  t.equal(await stays.one(), 1, 'a session of the old name goes on')
   const named = Object.fromEntries((await sight.status()).listeners.map(each => [each.name, each]))
   t.equal(named.more?.sessions.joined, 1)
   t.match(named.more?.why, /taken away by a reload; its sessions end by themselves/)
   file(config => add(config, 'renamed', 5904))
   await reload(t, place, /listen\.renamed\.address: \S+:5902 → \S+:5904/)
   await t.rejects(openWire(`${host}:5902`), { code: 'ECONNREFUSED' }, 'nobody listens at the old address')
-  t.equal(await one(renamed), 1)
+  t.equal(await renamed.one(), 1)
   file(config => {
     add(config, 'renamed', 5904)
     Object.assign(config.listen?.renamed ?? {}, { address: '0.0.0.0:5904' })
   })
   await reload(t, place, /:5904 → 0\.0\.0\.0:5904/)
-  const wide = await client(`${host}:5904`)
+  const wide = await openSession(`${host}:5904`)
   file(same)
   await reload(t, place, /listen\.renamed: removed/)
   await t.rejects(openWire(`${host}:5904`), { code: 'ECONNREFUSED' })
   for (const each of [stays, renamed, wide]) {
-    t.equal(await one(each), 1, 'no session was dropped')
-    await each.client.end()
+    t.equal(await each.one(), 1, 'no session was dropped')
+    await each.end()
   }
   await until(5000, 'a listener without sessions is forgotten', async () => {
     const names = (await sight.status()).listeners.map(({ name }) => name)
@@ -234,7 +212,7 @@ async function waiting(t: Test, place: Place): Promise<void> {
 
 async function sources(t: Test, place: Place): Promise<void> {
   const { stand, proxy, sight, file } = place
-  const stays = await client(proxy.write)
+  const stays = await openSession(proxy.write)
   const closed = sight.lines(/gate closed to new write/).length
   const source = async () => (await sight.status()).clusters[0]?.source
   file(config => Object.assign(config.clusters?.demo ?? {}, { source: 'patroni' }))
@@ -258,8 +236,8 @@ async function sources(t: Test, place: Place): Promise<void> {
   t.equal(sight.lines(/hunter2/).length, 0, 'a secret is not shown')
   file(same)
   await reload(t, place, /probe\.password: changed/)
-  t.equal(await one(stays), 1)
-  await stays.client.end()
+  t.equal(await stays.one(), 1)
+  await stays.end()
 }
 
 async function clusters(t: Test, place: Place): Promise<void> {
@@ -271,28 +249,28 @@ async function clusters(t: Test, place: Place): Promise<void> {
   }
   file(second)
   await reload(t, place, /clusters\.second: added/)
-  const stays = await client(`${host}:5905`)
+  const stays = await openSession(`${host}:5905`)
   t.equal((await sight.status()).clusters.length, 2)
   file(same)
   await reload(t, place, /clusters\.second: removed/)
   t.equal((await sight.status()).clusters.length, 1)
-  t.equal(await one(stays), 1, 'its session goes on')
-  await stays.client.end()
+  t.equal(await stays.one(), 1, 'its session goes on')
+  await stays.end()
   const wrong = await (async () => {
     file(config => Object.assign(config.clusters?.demo ?? {}, { scope: 'elsewhere' }))
-    const before = await client(proxy.write)
+    const before = await openSession(proxy.write)
     await reload(t, place, /clusters\.demo\.scope: demo → elsewhere/)
     return before
   })()
-  t.equal(await one(wrong), 1, 'another scope is another cluster: who is there stays')
+  t.equal(await wrong.one(), 1, 'another scope is another cluster: who is there stays')
   const held = await openWire(proxy.write, startup)
   await until(3000, 'nobody is held', async () => (await sight.metric('mekare_held_sessions')) === 1 || undefined)
   file(same)
   await reload(t, place, /scope: elsewhere → demo/)
   t.equal(errorFields(held.received()), undefined, 'who waits for the other goes on waiting')
   held.close()
-  await until(5000, 'the gate did not open again', async () => (await ready(place, 'write')) || undefined)
-  await wrong.client.end()
+  await sight.gateOpens()
+  await wrong.end()
 }
 
 async function admin(t: Test, place: Place): Promise<void> {
@@ -306,7 +284,7 @@ async function admin(t: Test, place: Place): Promise<void> {
   t.equal((await stand.hands.http({ url: `http://${host}:5906/healthz` })).status, 200)
   await t.rejects(proxy.get('/healthz'), /ECONNREFUSED/)
   const lines = sight.lines().length
-  await (await client(proxy.write)).client.end()
+  await (await openSession(proxy.write)).end()
   t.equal(sight.lines().length, lines, 'sessions are logged no more')
   file(same)
   await reload(t, place, /log\.level: warn → debug/)

@@ -6,22 +6,21 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
 import { ask } from '../../src/cli/ask.js'
 import { startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
-import { PASSWORDS } from '../lab/options.js'
+import { onStand, SMALL } from '../lab/onstand.js'
 import { signal } from '../lab/processes.js'
 import type { ProxyProcess } from '../lab/proxy.js'
+import { openSession } from '../lab/session.js'
 import { PROGRAM, type Sight, see } from '../lab/sight.js'
-import { createStand, type Stand } from '../lab/stand.js'
+import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
 
-const hba = ['host all cert_app all trust']
 const startup = startupMessage(new Map([['user', 'app']]))
 
 interface Place {
@@ -31,16 +30,13 @@ interface Place {
   readonly unix: string
 }
 
-t.test('a process gives its place to another', async t => {
-  const stand = await createStand({ network: 'loopback', etcd: 1, members: 1, proxies: 1, hba })
-  t.teardown(() => stand.down())
-  try {
-    await stand.up()
+t.test('a process gives its place to another', t =>
+  onStand(t, SMALL, async stand => {
     const unix = join(stand.dir, 'client', '.s.PGSQL.5000')
     const listen = { unix: { address: unix, cluster: 'demo', role: 'primary' } }
     const proxy = await stand.proxy('proxy1', { config: { listen }, waitReady: false })
     const place = { stand, proxy, sight: see(stand, proxy), unix }
-    await until(15_000, 'the gate did not open', async () => (await ready(place, 'write')) || undefined)
+    await place.sight.gateOpens()
     await t.test('a paused listener holds who comes, and says so', t => paused(t, place))
     await t.test('three restarts under load: nobody is refused, nothing breaks', t => underLoad(t, place))
     await t.test('who waits waits on in the old process; pauses and drains are handed on', t => handedOn(t, place))
@@ -48,21 +44,8 @@ t.test('a process gives its place to another', async t => {
     await t.test('SIGUSR2 and SIGTERM', t => signals(t, place))
     await t.test('the service manager hands sockets over and keeps them', t => managed(t, place))
     t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
-  } catch (error) {
-    t.comment(stand.tails(30, 'proxy1'))
-    throw error
-  }
-})
-
-const ready = async ({ proxy }: Place, listen: string) => (await proxy.get(`/readyz?listener=${listen}`)).status === 200
-
-async function client(address: string): Promise<{ one: () => Promise<number>; end: () => Promise<void> }> {
-  const [host = '', port] = address.split(':')
-  const client = new pg.Client({ host, port: Number(port), user: 'app', password: PASSWORDS.app, database: 'app' })
-  client.on('error', () => {})
-  await client.connect()
-  return { one: async () => (await client.query('select 1 as one')).rows[0]?.one, end: () => client.end() }
-}
+  }),
+)
 
 /** An order over the control socket: what its verb would print. */
 async function order({ proxy }: Place, path: string): Promise<string> {
@@ -77,7 +60,7 @@ const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length
 
 async function paused(t: Test, place: Place): Promise<void> {
   const { proxy, sight } = place
-  const stays = await client(proxy.write)
+  const stays = await openSession(proxy.write)
   const pause = await sight.cli('pause', 'write')
   t.match(
     pause.stdout,
@@ -93,7 +76,7 @@ async function paused(t: Test, place: Place): Promise<void> {
   t.match((await sight.cli('explain', 'write')).stdout, /^write: paused by an operator for \S+: everyone new waits/)
   t.match((await sight.cli('status')).stdout, /write .* no: .*paused by an operator for/)
   t.equal(await sight.metric('mekare_listener_paused', { listen: 'write' }), 1)
-  t.ok(await ready(place, 'unix'), 'the others are not touched')
+  t.ok(await place.sight.ready('unix'), 'the others are not touched')
   t.match(await order(place, 'reload'), /nothing has changed/)
   t.equal(await sight.metric('mekare_listener_paused', { listen: 'write' }), 1, 'a reload leaves it so')
   t.match(await order(place, 'resume?listener=write'), /^200 write takes sessions again; those who waited go in order/)
@@ -191,7 +174,7 @@ async function handedOn(t: Test, place: Place): Promise<void> {
   const { proxy, sight } = place
   await order(place, 'pause?listener=unix')
   await order(place, 'drain?member=pg1')
-  const stays = await client(proxy.write)
+  const stays = await openSession(proxy.write)
   await order(place, 'pause?listener=write')
   const waits = await openWire(proxy.write, startup)
   await until(3000, 'nobody is held', async () => (await held(place)) === 1 || undefined)
@@ -239,8 +222,8 @@ async function goesWrong(t: Test, place: Place): Promise<void> {
   t.match(one, /^200 process/)
   t.match(two, /a restart is under way, for |another process has taken over/)
   t.not(await pidOf(place), pid)
-  t.ok(await ready(place, 'write'))
-  const fine = await client(proxy.write)
+  t.ok(await place.sight.ready('write'))
+  const fine = await openSession(proxy.write)
   t.equal(await fine.one(), 1)
   await fine.end()
 }
