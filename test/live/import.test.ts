@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { GLOBAL, PROXY, ruleOf } from '../../src/import/haproxy/keywords.js'
 import { BIND_PARAMS, SERVER_PARAMS } from '../../src/import/haproxy/params.js'
-import { type FloatingHosts, PROGRAM, type Program, raiseFloatingHosts, waitFor } from '../lab/floating.js'
-import { canMakeNamespaces } from '../lab/network.js'
+import { type FloatingHosts, PROGRAM, type Program, waitFor } from '../lab/floating.js'
+import { onFloatingHosts } from '../lab/onstand.js'
 import { C, endAll, holder, K, lastRole, M, VIP } from '../lab/pair.js'
 import { gapAfter, tapWire, wall } from '../lab/wiretap.js'
 
@@ -225,18 +225,7 @@ async function changeOver(t: Test, hosts: FloatingHosts): Promise<void> {
   t.equal(holder(hosts), '', 'nothing is left behind')
 }
 
-if (!(await canMakeNamespaces())) {
-  t.test('LEFT OUT: floating addresses need root and network namespaces', async t => {
-    t.notOk(process.env.CI, 'in CI it runs as root')
-  })
-} else {
-  t.test('keepalived', async t => {
-    const hosts = await raiseFloatingHosts(TOKEN, [M, K, C])
-    try {
-      await t.test('it accepts every transcript', t => keepalivedAccepts(t, hosts))
-      await t.test('two hosts are changed over, one at a time', t => changeOver(t, hosts))
-    } finally {
-      await hosts.clear()
-    }
-  })
-}
+await onFloatingHosts(t, 'keepalived', { token: TOKEN, names: [M, K, C] }, async (t, hosts) => {
+  await t.test('it accepts every transcript', t => keepalivedAccepts(t, hosts))
+  await t.test('two hosts are changed over, one at a time', t => changeOver(t, hosts))
+})

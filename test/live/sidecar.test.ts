@@ -9,9 +9,9 @@ import type { VrrpConfig } from '../../src/config/shape.js'
 import { ipBytes } from '../../src/linux/ip-address.js'
 import { dialectOf } from '../../src/sidecar/dialect.js'
 import { writeAdvert } from '../../src/vrrp/packet.js'
-import { type FloatingHosts, type Program, raiseFloatingHosts, waitFor } from '../lab/floating.js'
+import { type FloatingHosts, type Program, waitFor } from '../lab/floating.js'
 import { startInside } from '../lab/insider.js'
-import { canMakeNamespaces } from '../lab/network.js'
+import { onFloatingHosts } from '../lab/onstand.js'
 import { C, createPair, endAll, holder, K, lastRole, M, VIP } from '../lab/pair.js'
 import { type Gap, gapAfter, tapWire, wall } from '../lab/wiretap.js'
 
@@ -186,27 +186,10 @@ async function reloads(t: Test, hosts: FloatingHosts): Promise<void> {
   t.same(hosts.holders('10.78.0.198'), [])
 }
 
-const privileged = await canMakeNamespaces()
-
-if (!privileged) {
-  t.test('LEFT OUT: floating addresses need root and network namespaces', async t => {
-    t.notOk(process.env.CI, 'in CI it runs as root')
-  })
-} else {
-  t.test('floating addresses', async t => {
-    const hosts = await raiseFloatingHosts(TOKEN, [M, K, C])
-    try {
-      await t.test('the proxy is killed: the address answers from the other host', t => proxyKilled(t, hosts))
-      await t.test('the proxy hangs, drains and ends in order', t => proxyStates(t, hosts))
-      await t.test('a frozen or killed sidecar leaves no address behind', t => sidecarKilled(t, hosts))
-      await t.test('a reload keeps the address, a bad one changes nothing', t => reloads(t, hosts))
-      for (const host of [M, K])
-        t.notMatch(hosts.ip(host, 'addr', 'show'), / (10\.78\.0|fd78::|fe80::)[:.]?1[0-9a-f]{2}\//)
-    } finally {
-      await hosts.clear()
-    }
-  })
-  t.test('nothing is left', async t => {
-    t.notMatch(execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }), new RegExp(TOKEN))
-  })
-}
+await onFloatingHosts(t, 'floating addresses', { token: TOKEN, names: [M, K, C] }, async (t, hosts) => {
+  await t.test('the proxy is killed: the address answers from the other host', t => proxyKilled(t, hosts))
+  await t.test('the proxy hangs, drains and ends in order', t => proxyStates(t, hosts))
+  await t.test('a frozen or killed sidecar leaves no address behind', t => sidecarKilled(t, hosts))
+  await t.test('a reload keeps the address, a bad one changes nothing', t => reloads(t, hosts))
+  for (const host of [M, K]) t.notMatch(hosts.ip(host, 'addr', 'show'), / (10\.78\.0|fd78::|fe80::)[:.]?1[0-9a-f]{2}\//)
+})

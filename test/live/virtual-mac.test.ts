@@ -3,8 +3,8 @@
 
 import { execFileSync } from 'node:child_process'
 import t, { type Test } from 'tap'
-import { type FloatingHosts, type Program, raiseFloatingHosts, waitFor } from '../lab/floating.js'
-import { canMakeNamespaces } from '../lab/network.js'
+import { type FloatingHosts, type Program, waitFor } from '../lab/floating.js'
+import { onFloatingHosts } from '../lab/onstand.js'
 import { C, createPair, HEAD, holder, K, M, VIP } from '../lab/pair.js'
 
 t.setTimeout(120_000)
@@ -156,19 +156,8 @@ async function refused(t: Test, hosts: FloatingHosts): Promise<void> {
   for (const link of ['eth9', 'br9']) hosts.ip(K, 'link', 'del', link)
 }
 
-if (!(await canMakeNamespaces())) {
-  t.test('LEFT OUT: virtual MAC addresses need root and network namespaces', async t => {
-    t.notOk(process.env.CI, 'in CI it runs as root')
-  })
-} else {
-  t.test('a virtual MAC address', async t => {
-    const hosts = await raiseFloatingHosts(TOKEN, [M, K, C])
-    try {
-      await t.test('answers once, from whoever holds the address', t => answers(t, hosts))
-      await t.test('comes back, and leaves nothing behind', t => reclaims(t, hosts))
-      await t.test('that cannot be had is one line', t => refused(t, hosts))
-    } finally {
-      await hosts.clear()
-    }
-  })
-}
+await onFloatingHosts(t, 'a virtual MAC address', { token: TOKEN, names: [M, K, C] }, async (t, hosts) => {
+  await t.test('answers once, from whoever holds the address', t => answers(t, hosts))
+  await t.test('comes back, and leaves nothing behind', t => reclaims(t, hosts))
+  await t.test('that cannot be had is one line', t => refused(t, hosts))
+})

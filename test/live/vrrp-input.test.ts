@@ -1,11 +1,10 @@
 // What a sidecar is given that it should not take: bad packets from a real raw socket, an address another host has, a host that is not fit,
 // a configuration that cannot work. Hosts are network namespaces; `ip` and the proxy's metrics are the witnesses.
 
-import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { type FloatingHosts, PROGRAM, type Program, raiseFloatingHosts, waitFor } from '../lab/floating.js'
-import { canMakeNamespaces } from '../lab/network.js'
+import { type FloatingHosts, PROGRAM, type Program, waitFor } from '../lab/floating.js'
+import { onFloatingHosts } from '../lab/onstand.js'
 import { C, endAll, HEAD, holder, K, lastRole, M, VIP } from '../lab/pair.js'
 import { findProgram } from '../lab/programs.js'
 import { tapWire, wall } from '../lab/wiretap.js'
@@ -139,27 +138,11 @@ async function withoutIpv6(t: Test, hosts: FloatingHosts): Promise<void> {
   }
 }
 
-const privileged = await canMakeNamespaces()
-
-if (!privileged) {
-  t.test('LEFT OUT: floating addresses need root and network namespaces', async t => {
-    t.notOk(process.env.CI, 'in CI it runs as root')
-  })
-} else {
-  t.test('what a sidecar should not take', async t => {
-    const hosts = await raiseFloatingHosts(TOKEN, [M, K, C])
-    try {
-      await t.test('a hundred thousand bad packets: each is dropped and counted, and nothing else happens', t =>
-        packets(t, hosts),
-      )
-      await t.test('an address another host has is told with its MAC, and taken', t => taken(t, hosts))
-      await t.test('a host without IPv6 waits with the reason', t => withoutIpv6(t, hosts))
-      await t.test('what cannot work is one line, or a wait with its reason', t => badInput(t, hosts))
-    } finally {
-      await hosts.clear()
-    }
-  })
-  t.test('nothing is left', async t => {
-    t.notMatch(execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }), new RegExp(TOKEN))
-  })
-}
+await onFloatingHosts(t, 'what a sidecar should not take', { token: TOKEN, names: [M, K, C] }, async (t, hosts) => {
+  await t.test('a hundred thousand bad packets: each is dropped and counted, and nothing else happens', t =>
+    packets(t, hosts),
+  )
+  await t.test('an address another host has is told with its MAC, and taken', t => taken(t, hosts))
+  await t.test('a host without IPv6 waits with the reason', t => withoutIpv6(t, hosts))
+  await t.test('what cannot work is one line, or a wait with its reason', t => badInput(t, hosts))
+})

@@ -3,8 +3,8 @@
 
 import { execFileSync } from 'node:child_process'
 import t, { type Test } from 'tap'
-import { type FloatingHosts, raiseFloatingHosts, waitFor } from '../lab/floating.js'
-import { canMakeNamespaces } from '../lab/network.js'
+import { type FloatingHosts, waitFor } from '../lab/floating.js'
+import { onFloatingHosts } from '../lab/onstand.js'
 import { C, endAll, HEAD, K, M, VIP } from '../lab/pair.js'
 
 t.setTimeout(300_000)
@@ -181,27 +181,10 @@ async function groups(t: Test, hosts: FloatingHosts): Promise<void> {
   t.ok(all.every(address => hosts.holders(address).length === 0))
 }
 
-const privileged = await canMakeNamespaces()
-
-if (!privileged) {
-  t.test('LEFT OUT: floating addresses need root and network namespaces', async t => {
-    t.notOk(process.env.CI, 'in CI it runs as root')
-  })
-} else {
-  t.test('floating addresses', async t => {
-    const hosts = await raiseFloatingHosts(TOKEN, [M, K, C])
-    try {
-      await t.test('with keepalived on the wire there is one master, and each takes over from the other', t =>
-        withKeepalived(t, hosts),
-      )
-      await t.test('a sync group moves as one, also for a script of one member', t => groups(t, hosts))
-      for (const host of [M, K])
-        t.notMatch(hosts.ip(host, 'addr', 'show'), / (10\.78\.0|fd78::|fe80::)[:.]?1[0-9a-f]{2}\//)
-    } finally {
-      await hosts.clear()
-    }
-  })
-  t.test('nothing is left', async t => {
-    t.notMatch(execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }), new RegExp(TOKEN))
-  })
-}
+await onFloatingHosts(t, 'floating addresses', { token: TOKEN, names: [M, K, C] }, async (t, hosts) => {
+  await t.test('with keepalived on the wire there is one master, and each takes over from the other', t =>
+    withKeepalived(t, hosts),
+  )
+  await t.test('a sync group moves as one, also for a script of one member', t => groups(t, hosts))
+  for (const host of [M, K]) t.notMatch(hosts.ip(host, 'addr', 'show'), / (10\.78\.0|fd78::|fe80::)[:.]?1[0-9a-f]{2}\//)
+})

@@ -4,8 +4,8 @@
 import { execFileSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { type FloatingHosts, type Program, raiseFloatingHosts, waitFor } from '../lab/floating.js'
-import { canMakeNamespaces } from '../lab/network.js'
+import { type FloatingHosts, type Program, waitFor } from '../lab/floating.js'
+import { onFloatingHosts } from '../lab/onstand.js'
 import { C, createPair, endAll, holder, K, lastRole, M, VIP } from '../lab/pair.js'
 import { gapAfter, tapWire, wall } from '../lab/wiretap.js'
 
@@ -163,20 +163,9 @@ async function splits(t: Test, hosts: FloatingHosts, etcds: Etcds): Promise<void
   t.equal(etcds.holder(), '', 'nothing is left in etcd')
 }
 
-if (!(await canMakeNamespaces())) {
-  t.test('LEFT OUT: floating addresses need root and network namespaces', async t => {
-    t.notOk(process.env.CI, 'in CI it runs as root')
-  })
-} else {
-  t.test('a witness', async t => {
-    const hosts = await raiseFloatingHosts(TOKEN, [M, K, E, C])
-    const etcds = createEtcds(hosts)
-    try {
-      await etcds.start()
-      await t.test('the proxy is killed: at once; the host dies: after the lease', t => deaths(t, hosts))
-      await t.test('a split makes no two while etcd answers', t => splits(t, hosts, etcds))
-    } finally {
-      await hosts.clear()
-    }
-  })
-}
+await onFloatingHosts(t, 'a witness', { token: TOKEN, names: [M, K, E, C] }, async (t, hosts) => {
+  const etcds = createEtcds(hosts)
+  await etcds.start()
+  await t.test('the proxy is killed: at once; the host dies: after the lease', t => deaths(t, hosts))
+  await t.test('a split makes no two while etcd answers', t => splits(t, hosts, etcds))
+})
