@@ -17,14 +17,14 @@ const config = {
 const made = await createEngine(config, what => console.error(what))
 if (!made.ok) throw new Error(made.why)
 const { engine } = made
-// Not a closure of each session: it would keep the session's sockets in memory.
-const ended = () => undefined
+/** Of all sessions: nobody here asks how one ended. */
+const owner = { ended: () => undefined }
 
 const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, session => {
   session.on('error', () => {})
   const target = { port: Number(targetPort), host: targetHost ?? '' }
   const link = dial({ ...target, allowHalfOpen: true, noDelay: true })
   link.on('error', () => session.destroy())
-  link.once('connect', () => engine.attach({ session, link, toLink: [], toSession: [] }, ended))
+  link.once('connect', () => engine.attach({ session, link, toLink: [], toSession: [] }, owner))
 })
 server.listen({ port: Number(port), host: host ?? '', backlog: 4096 })

@@ -3,14 +3,12 @@
 import type { Peer, Wire } from '../relay/wire.js'
 import type { Refusal } from '../sessions/end.js'
 import { formatAddress } from '../topology/address.js'
-import { type Ms, ms } from '../units/units.js'
 import { createAllow } from './allow.js'
 import { left, serve } from './hops.js'
-import { createInbound } from './inbound.js'
 import { createManners, introduction, type Manner } from './introduction.js'
 import type { Listener } from './listener.js'
 import type { Room } from './room.js'
-import { doorOf, refusal, refuse, type Session } from './session.js'
+import { doorOf, plain, refusal, refuse, Session } from './session.js'
 
 export interface AcceptDeps {
   readonly room: Room
@@ -76,11 +74,16 @@ export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
   }
 
   function takeIn(socket: Wire, listener: Listener): void {
-    const session = newSession(++lastId, socket, listener, room.now())
+    // Between two owners nobody else hears an error; it shows again as an end.
+    socket.on('error', () => {})
+    const session = new Session(++lastId, socket, listener, room)
     const from = session.host
     const manner = mannerOf(session)
     // Until it is introduced it is nobody's: what counts for the balancer's address would count for all its clients.
-    if (manner === 'introduced') session.host = ''
+    if (manner === 'introduced') {
+      session.balancer = session.client
+      session.host = ''
+    }
     const refusal = barred(session, manner, from)
     // One that is turned away never holds a place, not even for the count of the most at one time.
     if (refusal) session.state = 'closing'
@@ -117,41 +120,7 @@ function deny(session: Session, message: string): void {
   session.denied = `mekare: ${message}`
 }
 
-function newSession(id: number, socket: Wire, listener: Listener, now: Ms): Session {
-  // Between two owners nobody else hears an error; it shows again as an end.
-  socket.on('error', () => {})
-  return {
-    id,
-    place: -1,
-    listen: listener.name,
-    cluster: listener.cluster.name,
-    host: plain(socket.remoteAddress),
-    client: clientName(socket),
-    acceptedAt: now,
-    since: now,
-    member: undefined,
-    state: 'startup',
-    door: { socket, inbound: createInbound(socket) },
-    listener,
-    config: listener.rules(),
-    joinedAs: 'replica',
-    heldFor: ms(0),
-    failures: 0,
-    wait: undefined,
-    onEnd: undefined,
-    end: undefined,
-    cutting: undefined,
-    early: { fromClient: 0, fromMember: 0 },
-    seen: { total: 0, at: now, halfClosedAt: undefined },
-  }
-}
-
 function clientName({ remoteAddress, remotePort }: Peer): string {
   const host = plain(remoteAddress)
   return host === '' ? 'unix' : formatAddress({ host, port: remotePort ?? 0 })
-}
-
-/** An IPv4 client on a listener of both families shows as ::ffff:10.0.0.7. */
-function plain(address: string | undefined): string {
-  return address?.startsWith('::ffff:') ? address.slice(7) : (address ?? '')
 }

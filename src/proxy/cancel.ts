@@ -41,17 +41,21 @@ export function createCancelLimit(): CancelLimit {
   }
 }
 
-/** What a cancel key is remembered under, by whoever joins and whoever cancels. */
-export const keyName = (cluster: string, { processId, secret }: Key): string =>
-  `${cluster}/${processId}/${Buffer.from(secret).toString('hex')}`
+/** What a cancel key is remembered under, by whoever joins and whoever cancels: a byte is a character, for each session keeps it. */
+export function keyName(cluster: string, { processId, secret }: Key): string {
+  const number = Buffer.alloc(4)
+  number.writeInt32BE(processId | 0)
+  return Buffer.concat([Buffer.from(`${cluster}/`), number, secret]).toString('latin1')
+}
 
 /** Sends it to every address it may concern; the client's connection is closed only after theirs, as PostgreSQL itself does. */
 export async function cancel(session: Session, request: CancelPacket, packet: Buffer, room: Room): Promise<void> {
   const { cluster, host, listen } = session
   const home = room.keys.get(keyName(cluster, request))
   const allowed = home !== undefined || room.cancelLimit.allow(host, room.now())
-  const targets = home ? [home.address] : allowed ? suspects(session, room) : []
-  const how = home ? 'known' : !allowed ? 'limited' : targets.length > 0 ? 'asked' : 'nobody'
+  const known = home?.linkedTo
+  const targets = known ? [known] : allowed ? suspects(session, room) : []
+  const how = known ? 'known' : !allowed ? 'limited' : targets.length > 0 ? 'asked' : 'nobody'
   room.report({ kind: 'cancel', listen, how, members: targets.length })
   // Exactly the packet: what a client sends behind it goes nowhere.
   await Promise.all(targets.map(address => sendCancel(address, packet, ms(session.config.connectTimeout))))

@@ -2,19 +2,17 @@
 // ended meanwhile; whoever ends it (the client, the janitor, a drain, the gate) has then already said why.
 
 import { pick, whyNone } from '../pools/pick.js'
-import type { PoolEntry } from '../pools/pool.js'
 import { readEncryptionAnswer } from '../protocol/backend.js'
 import { readFirst } from '../protocol/first.js'
 import type { Wire } from '../relay/wire.js'
-import { formatAddress } from '../topology/address.js'
 import { formatMs, type Ms, ms } from '../units/units.js'
 import { askAgain, type Choice, dial, type Linked, type Request, stillRight } from './attempt.js'
 import { cancel, keyName } from './cancel.js'
 import { escort, type Key } from './escort.js'
-import { awaitAnswer, tellAnswer } from './first-answer.js'
+import { awaitAnswer } from './first-answer.js'
 import { hear } from './hear.js'
 import type { Room } from './room.js'
-import { doorOf, drop, refuse, relayed, type Session } from './session.js'
+import { doorOf, drop, refuse, type Session } from './session.js'
 import { pausedWords } from './waitroom.js'
 
 /** Takes a counted session through its life. Never rejects for anything a client or member does. */
@@ -140,11 +138,12 @@ async function goesOnInPlaintext(session: Session, request: Request, { answer }:
 
 /** Hop 4: hands both sockets to the relay with every byte already read, in order. A plaintext startup is escorted first. */
 async function join(session: Session, request: Request, linked: Linked, room: Room): Promise<void> {
-  const { socket, inbound } = doorOf(session)
+  const door = doorOf(session)
+  const { socket, inbound } = door
   const { link, entry } = linked
   const member = entry.member.name
   session.linkedTo = entry.address
-  session.backendClient = formatAddress({ host: link.localAddress ?? '', port: link.localPort ?? 0 })
+  session.door = { ...door, link }
   room.table.move(session, 'joined', member)
   session.since = room.now()
   const plaintext = request.kind === 'startup'
@@ -159,19 +158,16 @@ async function join(session: Session, request: Request, linked: Linked, room: Ro
     link.destroy()
     return
   }
-  session.early = {
-    fromClient: socket.bytesRead - socket.readableLength - lengthOf(escorted.toLink),
-    fromMember: link.bytesRead - link.readableLength - lengthOf(escorted.toSession),
+  const passed = {
+    fromSession: socket.bytesRead - socket.readableLength - lengthOf(escorted.toLink),
+    fromLink: link.bytesRead - link.readableLength - lengthOf(escorted.toSession),
   }
   if ('key' in escorted && escorted.key) {
-    remember(session, escorted.key, entry, room)
+    remember(session, escorted.key, room)
     // ReadyForQuery comes in the same packet.
     session.listener.cluster.tell({ kind: 'logged_in', role, member, took: ms(room.now() - session.since) })
   }
-  session.attached = room.engine.attach({ session: socket, link, plaintext, ...nonEmpty(escorted) }, (end, last) => {
-    if (room.unanswered.delete(session)) tellAnswer(session, last.first)
-    relayed(session, end, last, room)
-  })
+  session.attached = room.engine.attach({ session: socket, link, plaintext, passed, ...nonEmpty(escorted) }, session)
   session.door = undefined
   if (plaintext) awaitAnswer(session, room)
   // A cut that came while the startup was escorted takes effect now.
@@ -185,13 +181,9 @@ const nonEmpty = ({ toLink, toSession }: { toLink: readonly Buffer[]; toSession:
   toSession: toSession.filter(chunk => chunk.length > 0),
 })
 
-function remember(session: Session, cancelKey: Key, entry: PoolEntry, room: Room): void {
-  const key = keyName(session.cluster, cancelKey)
-  const home = { session, address: entry.address }
-  room.keys.set(key, home)
-  session.onEnd = () => {
-    if (room.keys.get(key) === home) room.keys.delete(key)
-  }
+function remember(session: Session, cancelKey: Key, room: Room): void {
+  session.cancelKey = keyName(session.cluster, cancelKey)
+  room.keys.set(session.cancelKey, session)
 }
 
 /** The client has gone before it was joined. */

@@ -3,7 +3,6 @@
 // send one as well.
 
 import { readProxyHeader } from '../protocol/proxy-header.js'
-import { formatAddress } from '../topology/address.js'
 import { formatMs } from '../units/units.js'
 import { type Allow, createAllow } from './allow.js'
 import { hear } from './hear.js'
@@ -51,10 +50,10 @@ export async function introduction(session: Session, host: string, room: Room): 
   }
   inbound.take(header.length)
   if (header.kind === 'client') {
-    session.via = session.client
-    session.client = formatAddress(header)
+    session.port = header.port
     return header.host
   }
+  session.balancer = undefined
   const silent = `mekare: no startup packet within ${formatMs(within)} (startupTimeout)`
   return (await hear(session, { read: anything, within, late: silent }, room)) && host
 }

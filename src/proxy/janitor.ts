@@ -46,7 +46,7 @@ function expire(session: Session, now: Ms): void {
 }
 
 function watch(session: Session, now: Ms): void {
-  const { attached, config, seen } = session
+  const { attached, config } = session
   if (!attached) {
     if (now - session.since > LOGIN_MS) cut(session, 'login_timeout')
     return
@@ -54,11 +54,13 @@ function watch(session: Session, now: Ms): void {
   const halfClosed = attached.halfClosed()
   // Nothing then hangs on when it last moved a byte: thousands of idle sessions are not to be counted each second.
   if (config.idleTimeout === 0 && !halfClosed) {
-    seen.halfClosedAt = undefined
+    session.seen = undefined
     return
   }
   const { fromSession, fromLink } = attached.counts()
   const total = fromSession + fromLink
+  const seen = session.seen ?? { total, at: now, halfClosedAt: undefined }
+  session.seen = seen
   if (total !== seen.total) {
     seen.total = total
     seen.at = now

@@ -11,7 +11,7 @@ import { createEntrances, type ListenersPlan, type Prepared } from './entrances.
 import { startJanitor } from './janitor.js'
 import { createListener, type Listener } from './listener.js'
 import { reconcile } from './reconcile.js'
-import type { ClusterView, KeyHome, Room } from './room.js'
+import type { ClusterView, Room } from './room.js'
 import { cut, drop, refuse, type Session, type SessionDeps } from './session.js'
 import { createShowing, type Showing } from './showing.js'
 import { stopWait } from './wait.js'
@@ -77,7 +77,7 @@ export interface ProxyServer extends Showing {
 /** Builds the proxy; nothing listens until open(). */
 export function createProxy(deps: ProxyDeps): ProxyServer {
   const table = createTable<Session>()
-  const keys = new Map<string, KeyHome>()
+  const keys = new Map<string, Session>()
   const listeners = new Map<string, Listener>()
   /** Those that a reload took away while they had sessions. */
   const retired = new Set<Listener>()
@@ -88,24 +88,20 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
   const { report, now } = deps
 
   const crowded = () => table.in('closing').size > MOST_CLOSING || table.descriptors() > deps.descriptors.forSessions()
+  const shared: SessionDeps = { table, report, now, keys, crowded, unanswered: new Set() }
   const pausedFor = (listen: string) => {
     const since = pausedSince.get(listen)
     return since === undefined ? undefined : ms(now() - since)
   }
   const make = (name: string, rules: ListenConfig, clusters: ReadonlyMap<string, ClusterView>) =>
-    createListener(name, rules, found(clusters, rules.cluster, 'cluster'), { table, report, now, crowded, pausedFor })
+    createListener(name, rules, found(clusters, rules.cluster, 'cluster'), { ...shared, pausedFor })
   for (const [name, rules] of Object.entries(deps.listen)) listeners.set(name, make(name, rules, deps.clusters))
 
   const room: Room = {
-    table,
-    report,
-    now,
-    crowded,
-    keys,
+    ...shared,
     engine: deps.engine,
     chance: deps.chance,
     cancelLimit: createCancelLimit(),
-    unanswered: new Set(),
     stopping: () => stopping,
     noDescriptor() {
       deps.descriptors.missing()

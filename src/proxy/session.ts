@@ -3,59 +3,115 @@
 import type { ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import { errorResponse } from '../protocol/write.js'
-import type { Attached, LastWords, RelayEnd } from '../relay/relay.js'
+import type { Attached, EndListener, LastWords, RelayEnd } from '../relay/relay.js'
 import type { Wire } from '../relay/wire.js'
 import type { End, Refusal } from '../sessions/end.js'
-import type { Row, Table } from '../sessions/table.js'
+import type { Row, SessionState, Table } from '../sessions/table.js'
+import { formatAddress } from '../topology/address.js'
 import type { Address } from '../topology/topology.js'
 import { type Bytes, bytes, type Ms, ms } from '../units/units.js'
-import type { Inbound } from './inbound.js'
+import { tellAnswer } from './first-answer.js'
+import { createInbound, type Inbound } from './inbound.js'
 import type { Listener } from './listener.js'
-import { stopWait, type WaitSlot } from './wait.js'
+import { stopWait, type Wait, type WaitSlot } from './wait.js'
 
 /** How the client is spoken with until a relay does it. */
 export interface Door {
   readonly socket: Wire
   readonly inbound: Inbound
+  /** Where it leads, once a member is joined. */
+  readonly link?: Wire
 }
 
-export interface Session extends Row, WaitSlot {
-  /** Undefined once the relay has it: an idle session keeps no stream and no buffer. */
-  door: Door | undefined
-  /** `10.0.0.7:41234`, or `unix`. Until a balancer has said whom it connects for, the balancer. */
-  client: string
-  /** The balancer it came through, `host:port`. */
-  via?: string
-  /** Where it came in: its cluster and its place to wait, whatever a reload makes of the name. */
-  readonly listener: Listener
-  /** The rules it was placed by: the listener's own until it has joined a member. */
-  config: ListenConfig
-  joinedAs: 'primary' | 'replica'
+/**
+ * All that is kept of a client while its session lasts, of many thousands at once: a word each, and nothing that can be asked of another
+ * or made when it is asked for.
+ */
+export class Session implements Row, WaitSlot, EndListener {
+  place = -1
+  host: string
+  /** The client's port; undefined for a Unix socket. */
+  port: number | undefined
+  /** The balancer that is to say, or has said, whom it connects for. */
+  balancer: string | undefined
+  readonly acceptedAt: Ms
   /** When it came into its present state. */
   since: Ms
-  heldFor: Ms
+  state: SessionState = 'startup'
+  member: string | undefined
+  wait: Wait | undefined
+  /** Undefined once the relay has it: an idle session keeps no stream and no buffer. */
+  door: Door | undefined
+  /** The rules it was placed by: the listener's own until it has joined a member. */
+  config: ListenConfig
+  joinedAs: 'primary' | 'replica' = 'replica'
+  heldFor = ms(0)
   /** When its waiting, all turns together, is over. */
-  holdUntil?: Ms
-  connectTook?: Ms
+  holdUntil: Ms | undefined
+  connectTook: Ms | undefined
   /** Failed dials so far. */
-  failures: number
-  /** Our own end of the link, `host:port`: what pg_stat_activity shows. */
-  backendClient?: string
+  failures = 0
   /** The address its link leads to, whatever the member's is by now. */
-  linkedTo?: Address
-  attached?: Attached
-  /** Bytes that passed before the relay had the session: it counts those it was handed and all after them. */
-  early: { fromClient: number; fromMember: number }
+  linkedTo: Address | undefined
+  attached: Attached | undefined
+  /** What its cancel key is remembered under. */
+  cancelKey: string | undefined
   /** The limit it is over, in the words of its refusal: only a cancel is served. */
-  denied?: string
-  /** Undoes what joining registered (its cancel key). */
-  onEnd: (() => void) | undefined
+  denied: string | undefined
   /** Set once it has ended; every hop looks here after it has waited. */
   end: End | undefined
   /** The cut under way, so that the relay's end is told as what it was. */
   cutting: End | undefined
-  /** For the idle limit: the bytes at the janitor's last look, and when they last changed. */
-  seen: { total: number; at: Ms; halfClosedAt: Ms | undefined }
+  /** Where a limit hangs on when it last moved a byte: the bytes at the janitor's last look, and when they last changed. */
+  seen: { total: number; at: Ms; halfClosedAt: Ms | undefined } | undefined
+
+  constructor(
+    readonly id: number,
+    socket: Wire,
+    /** Where it came in: its cluster and its place to wait, whatever a reload makes of the name. */
+    readonly listener: Listener,
+    private readonly deps: SessionDeps,
+  ) {
+    this.host = plain(socket.remoteAddress)
+    this.port = socket.remotePort
+    this.acceptedAt = deps.now()
+    this.since = this.acceptedAt
+    this.door = { socket, inbound: createInbound(socket) }
+    this.config = listener.rules()
+  }
+
+  get listen(): string {
+    return this.listener.name
+  }
+
+  get cluster(): string {
+    return this.listener.cluster.name
+  }
+
+  /** `10.0.0.7:41234`, or `unix`. Until a balancer has said whom it connects for, the balancer. */
+  get client(): string {
+    if (this.host === '') return this.balancer ?? 'unix'
+    return formatAddress({ host: this.host, port: this.port ?? 0 })
+  }
+
+  /** The balancer it came through, `host:port`. */
+  get via(): string | undefined {
+    return this.host === '' ? undefined : this.balancer
+  }
+
+  /** The relay's end, as the session's. */
+  ended({ by, error }: RelayEnd, last: LastWords): void {
+    const { member, deps } = this
+    if (deps.unanswered.delete(this)) tellAnswer(this, last.first)
+    const why = by === 'cut' ? (this.cutting ?? 'relay_failed') : endOf(by, error !== undefined)
+    finish(this, why, deps)
+    reportEnd(this, why, member, deps, error, last)
+  }
+}
+
+/** An IPv4 client on a listener of both families shows as ::ffff:10.0.0.7. */
+export function plain(address: string | undefined): string {
+  return address?.startsWith('::ffff:') ? address.slice(7) : (address ?? '')
 }
 
 export interface SessionDeps {
@@ -64,6 +120,10 @@ export interface SessionDeps {
   readonly now: () => Ms
   /** Too many refused clients have not gone yet, or too few descriptors are left, to let more of them take their time. */
   readonly crowded: () => boolean
+  /** Whose cancel key it is, by keyName(). */
+  readonly keys: Map<string, Session>
+  /** Those that have logged in to write since a leader change of whose answers none is known. */
+  readonly unanswered: Set<Session>
 }
 
 /** PostgreSQL's error codes for the refusals (Appendix A of its manual); none for what cannot be told a client. */
@@ -113,7 +173,8 @@ export function refusal(
 function finish(session: Session, end: End, deps: SessionDeps): void {
   if (session.end) return
   session.end = end
-  session.onEnd?.()
+  const { cancelKey } = session
+  if (cancelKey !== undefined && deps.keys.get(cancelKey) === session) deps.keys.delete(cancelKey)
   deps.table.move(session, 'closing')
   stopWait(session, 'interrupted')
   const socket = session.door?.socket
@@ -139,15 +200,6 @@ export function close(session: Session, end: End, deps: SessionDeps): void {
   const { socket } = doorOf(session)
   socket.end()
   socket.resume()
-}
-
-/** The relay's end, as the session's. */
-export function relayed(session: Session, end: RelayEnd, last: LastWords, deps: SessionDeps): void {
-  const member = session.member
-  const { error } = end
-  const why = end.by === 'cut' ? (session.cutting ?? 'relay_failed') : endOf(end.by, error !== undefined)
-  finish(session, why, deps)
-  reportEnd(session, why, member, deps, error, last)
 }
 
 function endOf(by: 'session' | 'link', failed: boolean): End {
@@ -178,12 +230,12 @@ function reportEnd(
 }
 
 /** What the session has moved so far, its startup included, and the queries it has sent, where they are counted. */
-export function moved({ attached, early, door }: Session): { fromClient: Bytes; fromMember: Bytes; queries?: number } {
+export function moved({ attached, door }: Session): { fromClient: Bytes; fromMember: Bytes; queries?: number } {
   const counts = attached?.counts()
-  if (!counts) return { fromClient: bytes(door?.socket.bytesRead ?? 0), fromMember: bytes(early.fromMember) }
+  if (!counts) return { fromClient: bytes(door?.socket.bytesRead ?? 0), fromMember: bytes(0) }
   return {
-    fromClient: bytes(early.fromClient + counts.fromSession),
-    fromMember: bytes(early.fromMember + counts.fromLink),
+    fromClient: bytes(counts.fromSession),
+    fromMember: bytes(counts.fromLink),
     ...(counts.queries === undefined ? {} : { queries: counts.queries }),
   }
 }

@@ -1,6 +1,7 @@
 // What the proxy shows of itself: its listeners, whether they would take a client now, and every session. Changes nothing.
 
 import type { ListenerStatus, ListenerTotals, SessionStatus } from '../pools/status.js'
+import type { Name } from '../relay/wire.js'
 import type { ByteCount } from '../sessions/byte-totals.js'
 import type { Table } from '../sessions/table.js'
 import { formatAddress } from '../topology/address.js'
@@ -46,6 +47,12 @@ export interface ShowingDeps {
 const SHOWN = ['startup', 'held', 'dialing', 'joined'] as const
 
 const byAge = (a: Session, b: Session) => a.id - b.id
+
+/** Our own end of a link that no engine has yet: during a login. */
+function linkName({ door }: Session): Name | undefined {
+  const { localAddress: host, localPort: port } = door?.link ?? {}
+  return host === undefined || port === undefined ? undefined : { host, port }
+}
 
 export function createShowing(deps: ShowingDeps): Showing {
   const { table, now } = deps
@@ -105,7 +112,8 @@ export function createShowing(deps: ShowingDeps): Showing {
   }
 
   function statusOf(session: Session): SessionStatus {
-    const { id, client, via, state, member, linkedTo, backendClient, connectTook } = session
+    const { id, client, via, state, member, linkedTo, connectTook } = session
+    const own = session.attached?.linkName() ?? linkName(session)
     return {
       id,
       listen: session.listen,
@@ -116,7 +124,7 @@ export function createShowing(deps: ShowingDeps): Showing {
       ...(via === undefined ? {} : { via }),
       ...(member === undefined ? {} : { member }),
       ...(linkedTo === undefined ? {} : { backend: formatAddress(linkedTo) }),
-      ...(backendClient === undefined ? {} : { backendClient }),
+      ...(own === undefined ? {} : { backendClient: formatAddress(own) }),
       ...(connectTook === undefined ? {} : { connectTook }),
     }
   }

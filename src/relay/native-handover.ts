@@ -69,13 +69,17 @@ export function take(
     if (!(pair.session instanceof Connection)) close(session)
     return -link
   }
+  const { passed } = pair
   return {
     session,
     link,
+    ...(passed && { past: [past(passed.fromSession), past(passed.fromLink)] }),
     toLink: [...pair.toLink, ...strip(pair.session, session, sockets)],
     toSession: [...pair.toSession, ...strip(pair.link, link, sockets)],
   }
 }
+
+const past = (taken: number): Past => ({ taken, state: 0 })
 
 /** What Node had read; its stream is gone after it. Nothing comes in between: this thread is the one that reads. */
 function strip(wire: Wire, fd: number, sockets: Pick<Sockets, 'noDelay'>): Buffer[] {

@@ -1,38 +1,40 @@
 // A session of the native engine as the main thread keeps it: small, because there may be many thousand that do nothing.
 
+import { nameOf } from '../linux/connection.js'
+import type { Sockets } from '../linux/sockets.js'
 import { type Ms, ms } from '../units/units.js'
 import { ago, lastWords, monotonic } from './last-words.js'
 import { type Ending, type NativeTable, STATE } from './native-table.js'
-import type { Attached, Ended, RelayEnd } from './relay.js'
+import type { Attached, Counts, EndListener, RelayEnd } from './relay.js'
+import type { Name } from './wire.js'
 
 /** Where the session lives. */
 export interface Home {
   readonly table: NativeTable
   cut(slot: number): void
+  /** Our own end of the slot's link. */
+  linkName(slot: number): Name | undefined
 }
 
 export class NativeSession implements Attached {
-  private fromSession = 0
-  private fromLink = 0
-  private queries = -1
+  /** What it has moved, once it has ended. */
+  private moved: Counts | undefined
 
   constructor(
     private home: Home,
     /** -1 once it has ended. */
     private slot: number,
-    private readonly ended: Ended,
+    private readonly listener: EndListener,
   ) {}
 
   counts() {
-    if (this.slot >= 0) this.look()
-    const { fromSession, fromLink, queries } = this
-    return queries < 0 ? { fromSession, fromLink } : { fromSession, fromLink, queries }
+    return this.moved ?? this.look()
   }
 
   halfClosed() {
     if (this.slot < 0) return false
-    const [session, link] = [this.state(0), this.state(1)]
-    return (session & STATE.dying) === 0 && (session & STATE.ended) !== (link & STATE.ended)
+    const session = this.state(0)
+    return (session & STATE.dying) === 0 && (session & STATE.ended) !== (this.state(1) & STATE.ended)
   }
 
   firstAnswer() {
@@ -41,6 +43,10 @@ export class NativeSession implements Attached {
 
   cut() {
     if (this.slot >= 0) this.home.cut(this.slot)
+  }
+
+  linkName() {
+    return this.slot < 0 ? undefined : this.home.linkName(this.slot)
   }
 
   stalledFor(): Ms | undefined {
@@ -58,21 +64,29 @@ export class NativeSession implements Attached {
 
   /** Called once by its thread, before the slot becomes another session's. */
   finish(end: RelayEnd): void {
-    this.look()
+    this.moved = this.look()
     const last = lastWords(this.home.table, this.slot, monotonic())
     this.slot = -1
-    this.ended(end, last)
+    this.listener.ended(end, last)
   }
 
   private state(side: 0 | 1): number {
     return this.home.table.state[2 * this.slot + side] ?? 0
   }
 
-  private look(): void {
-    this.fromSession = this.home.table.taken[2 * this.slot] ?? 0
-    this.fromLink = this.home.table.taken[2 * this.slot + 1] ?? 0
-    this.queries = this.home.table.queries[this.slot] ?? -1
+  private look(): Counts {
+    const { taken, queries: counted } = this.home.table
+    const bytes = { fromSession: taken[2 * this.slot] ?? 0, fromLink: taken[2 * this.slot + 1] ?? 0 }
+    const queries = counted[this.slot] ?? -1
+    return queries < 0 ? bytes : { ...bytes, queries }
   }
+}
+
+/** Our own end of a slot's link, as the kernel has it. */
+export function linkName({ descriptor }: NativeTable, slot: number, sockets: Pick<Sockets, 'name'>): Name | undefined {
+  const fd = descriptor[2 * slot + 1] ?? -1
+  const { host, port } = fd < 0 ? {} : nameOf(sockets.name(fd))
+  return host === undefined || port === undefined ? undefined : { host, port }
 }
 
 /** An ending in the words of the contract; `nameOf` names an errno. */

@@ -6,9 +6,10 @@ import { createEpoll, createWake, type Epoll, wake } from '../linux/epoll.js'
 import { errnoName, type Libc } from '../linux/libc.js'
 import { MSG_DONTWAIT, MSG_NOSIGNAL, type Sockets } from '../linux/sockets.js'
 import { joined, type Taken } from './native-handover.js'
-import { endOf, NativeSession } from './native-session.js'
+import { endOf, linkName, NativeSession } from './native-session.js'
 import { type Command, createTable, SLOTS, STATE, type Told } from './native-table.js'
-import type { Attached, Ended, RelayEnd } from './relay.js'
+import type { Attached, EndListener, RelayEnd } from './relay.js'
+import type { Name } from './wire.js'
 
 /** A thread that crashes this often within so many milliseconds is given up. */
 const CRASHES = 3
@@ -62,8 +63,8 @@ export class RelayThread {
   }
 
   /** Takes both descriptors. Only while usable. `counted`: the session's queries are. */
-  attach(taken: Taken, counted: boolean, ended: Ended): Attached {
-    const attached = new NativeSession(this, -1, ended)
+  attach(taken: Taken, counted: boolean, listener: EndListener): Attached {
+    const attached = new NativeSession(this, -1, listener)
     this.take(taken, counted, attached)
     return attached
   }
@@ -133,6 +134,10 @@ export class RelayThread {
     // What could not be sent on to it before it was there to be waited for.
     if ((state[second] ?? 0) & STATE.blocked) epoll?.addWriting(descriptor[second] ?? -1, second, of)
     return true
+  }
+
+  linkName(slot: number): Name | undefined {
+    return linkName(this.table, slot, this.deps.sockets)
   }
 
   cut(slot: number): void {

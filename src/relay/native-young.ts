@@ -7,10 +7,11 @@ import { EAGAIN } from '../linux/libc.js'
 import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR } from '../linux/sockets.js'
 import { heard, monotonic, parts } from './last-words.js'
 import { joined } from './native-handover.js'
-import { type Home, NativeSession } from './native-session.js'
+import { type Home, linkName, NativeSession } from './native-session.js'
 import { createTable, type Failure, SLOTS, STATE } from './native-table.js'
 import type { RelayThread } from './native-thread.js'
-import type { Ended, Pair } from './relay.js'
+import type { EndListener, Pair } from './relay.js'
+import type { Name } from './wire.js'
 
 const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL
 /** Handed over before others have their turn. */
@@ -59,7 +60,7 @@ export class Young implements Home {
   }
 
   /** Takes both connections, which owe their peers nothing. Only while there is room. */
-  attach(pair: OwnPair, ended: Ended): NativeSession {
+  attach(pair: OwnPair, listener: EndListener): NativeSession {
     const slot = this.free.pop() ?? this.sessions.length
     const { table } = this
     const [session, link] = [2 * slot, 2 * slot + 1]
@@ -67,9 +68,10 @@ export class Young implements Home {
     table.generation[slot] = generation
     table.queries[slot] = -1
     for (const times of [table.first, table.answered, table.parted]) times[slot] = 0
-    const attached = new NativeSession(this, slot, ended)
+    const attached = new NativeSession(this, slot, listener)
     this.sessions[slot] = attached
-    const unread = [this.take(session, pair.session), this.take(link, pair.link)]
+    const { passed } = pair
+    const unread = [this.take(session, pair.session, passed?.fromSession), this.take(link, pair.link, passed?.fromLink)]
     this.first(slot, joined(pair.toLink), joined(pair.toSession))
     // Later: nobody is told of an end before he knows of the session.
     if (unread[0] || unread[1])
@@ -79,6 +81,10 @@ export class Young implements Home {
     this.fresh.push(slot, generation)
     this.lookLater()
     return attached
+  }
+
+  linkName(slot: number): Name | undefined {
+    return linkName(this.table, slot, this.deps.near.sockets)
   }
 
   cut(slot: number): void {
@@ -93,12 +99,12 @@ export class Young implements Home {
     for (const slot of this.sessions.keys()) this.abandon(slot, 'the relay has stopped')
   }
 
-  private take(end: number, connection: Connection): boolean {
+  private take(end: number, connection: Connection, passed = 0): boolean {
     const { table } = this
     this.owners[end] ??= { happened: events => this.happened(end, events) }
     const { fd, unread } = connection.bequeath(this.owners[end])
     table.descriptor[end] = fd
-    table.taken[end] = 0
+    table.taken[end] = passed
     table.state[end] = 0
     table.silence[end] = 0
     return unread
@@ -110,7 +116,7 @@ export class Young implements Home {
     for (const [end, bytes] of [[2 * slot + 1, toLink] as const, [2 * slot, toSession] as const]) {
       if (!bytes) continue
       const sent = Math.max(0, this.deps.near.libc.send(this.fd(end), bytes, bytes.length, FLAGS))
-      this.table.taken[end ^ 1] = sent
+      this.table.taken[end ^ 1] = (this.table.taken[end ^ 1] ?? 0) + sent
       this.mark(end, STATE.owing)
       if (sent < bytes.length) owed.push({ end, bytes: bytes.slice(sent) })
     }

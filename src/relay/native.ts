@@ -10,8 +10,8 @@ import { canTake, isWriting, type Taken, take, whenWritten } from './native-hand
 import { RelayThread } from './native-thread.js'
 import { type OwnPair, Young } from './native-young.js'
 import { createNetEngine } from './net.js'
-import type { Attached, Ended, Engine, Pair } from './relay.js'
-import type { Wires } from './wire.js'
+import type { Attached, EndListener, Engine, Pair } from './relay.js'
+import { localName, type Wires } from './wire.js'
 
 export interface NativeOptions {
   /** At least 1. */
@@ -65,13 +65,13 @@ export function createNativeEngine({
   }
   process.once('exit', atExit)
 
-  function handOver(pair: Pair, ended: Ended): Attached {
+  function handOver(pair: Pair, listener: EndListener): Attached {
     const thread = idlest(threads)
-    if (!thread || !canTake(pair)) return net.attach(pair, ended)
+    if (!thread || !canTake(pair)) return net.attach(pair, listener)
     const taken: Taken | number = take(pair, sockets, close)
     return typeof taken === 'number'
-      ? net.attach(pair, ended)
-      : thread.attach(taken, countQueries && pair.plaintext === true, ended)
+      ? net.attach(pair, listener)
+      : thread.attach(taken, countQueries && pair.plaintext === true, listener)
   }
 
   return {
@@ -79,14 +79,14 @@ export function createNativeEngine({
     wires,
     threads,
     ready: async () => (await Promise.all(threads.map(thread => thread.ready))).find(why => why !== undefined),
-    attach(pair, ended) {
-      if (!canTake(pair)) return net.attach(pair, ended)
-      if (isWriting(pair)) return new Waiting(pair, ended, handOver, net)
+    attach(pair, listener) {
+      if (!canTake(pair)) return net.attach(pair, listener)
+      if (isWriting(pair)) return new Waiting(pair, listener, handOver, net)
       // Whose queries are counted is the thread's from the first byte on: it reads the heads of messages.
       const counted = countQueries && pair.plaintext === true
       return youngFor > 0 && !counted && isOwn(pair) && young.hasRoom()
-        ? young.attach(pair, ended)
-        : handOver(pair, ended)
+        ? young.attach(pair, listener)
+        : handOver(pair, listener)
     },
     async stop() {
       process.off('exit', atExit)
@@ -111,18 +111,24 @@ class Waiting implements Attached {
 
   constructor(
     private readonly pair: Pair,
-    private readonly ended: Ended,
-    handOver: (pair: Pair, ended: Ended) => Attached,
+    private readonly listener: EndListener,
+    handOver: (pair: Pair, listener: EndListener) => Attached,
     private readonly net: Engine,
   ) {
     whenWritten(pair, () => {
-      this.attached ??= handOver(pair, ended)
+      this.attached ??= handOver(pair, listener)
     })
   }
 
   counts() {
     const length = (chunks: readonly Buffer[]) => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-    return this.attached?.counts() ?? { fromSession: length(this.pair.toLink), fromLink: length(this.pair.toSession) }
+    const { toLink, toSession, passed } = this.pair
+    return (
+      this.attached?.counts() ?? {
+        fromSession: (passed?.fromSession ?? 0) + length(toLink),
+        fromLink: (passed?.fromLink ?? 0) + length(toSession),
+      }
+    )
   }
 
   halfClosed() {
@@ -134,8 +140,12 @@ class Waiting implements Attached {
   }
 
   cut() {
-    this.attached ??= this.net.attach(this.pair, this.ended)
+    this.attached ??= this.net.attach(this.pair, this.listener)
     this.attached.cut()
+  }
+
+  linkName() {
+    return this.attached?.linkName() ?? localName(this.pair.link)
   }
 
   stalledFor() {

@@ -4,9 +4,9 @@
 import type { Socket } from 'node:net'
 import { QueryCounter } from '../protocol/queries.js'
 import { ago, heard, lastWords, monotonic, parts } from './last-words.js'
-import type { Attached, Ended, Engine, Pair, RelayEnd } from './relay.js'
+import type { Attached, EndListener, Engine, Pair, RelayEnd } from './relay.js'
 import { reset } from './reset.js'
-import type { Wire } from './wire.js'
+import { localName, type Wire } from './wire.js'
 
 /**
  * How long a side may take over its last bytes once the other side has failed or the session is cut, in milliseconds.
@@ -20,7 +20,7 @@ const KEEPALIVE_AFTER = 5000
 /** An engine that relays within this process, through Node's streams. Holds at most their high-water marks and one chunk per direction. */
 export function createNetEngine({ countQueries = false }: { readonly countQueries?: boolean } = {}): Engine {
   const counter = ({ plaintext }: Pair) => (countQueries && plaintext ? new QueryCounter() : undefined)
-  return { name: 'net', attach: (pair, ended) => new NetRelay(pair, ended, counter(pair)) }
+  return { name: 'net', attach: (pair, listener) => new NetRelay(pair, listener, counter(pair)) }
 }
 
 const socketOf = (wire: Wire): Socket => wire.toSocket?.() ?? (wire as Socket)
@@ -50,12 +50,14 @@ class NetRelay implements Attached {
 
   constructor(
     pair: Pair,
-    private readonly ended: Ended,
+    private readonly listener: EndListener,
     counter: QueryCounter | undefined,
   ) {
     const [session, link] = [socketOf(pair.session), socketOf(pair.link)]
     this.up = this.flow('session', session, link, counter)
     this.down = this.flow('link', link, session)
+    this.up.taken = pair.passed?.fromSession ?? 0
+    this.down.taken = pair.passed?.fromLink ?? 0
     this.listen(this.up)
     this.listen(this.down)
     // Everything handed over is written before either side is read or found dead, so that both keep their order.
@@ -77,6 +79,10 @@ class NetRelay implements Attached {
 
   firstAnswer() {
     return ago(this.last.first[0])
+  }
+
+  linkName() {
+    return localName(this.down.from)
   }
 
   cut() {
@@ -202,7 +208,7 @@ class NetRelay implements Attached {
     // Destroyed by someone else, without an error to tell.
     if (!inOrder) this.fail(flow, null)
     this.open -= 1
-    if (this.open === 0) this.ended(this.end ?? { by: flow.by }, lastWords(this.last, 0, monotonic()))
+    if (this.open === 0) this.listener.ended(this.end ?? { by: flow.by }, lastWords(this.last, 0, monotonic()))
   }
 }
 

@@ -1,7 +1,7 @@
 // The contract between the proxy and whatever moves the bytes. An engine owns both connections from attach() on.
 
 import type { Ms } from '../units/units.js'
-import type { Wire, Wires } from './wire.js'
+import type { Name, Wire, Wires } from './wire.js'
 
 export interface Pair {
   readonly session: Wire
@@ -9,6 +9,8 @@ export interface Pair {
   /** Bytes already read from the session, to be written to the link before anything else; and the reverse. */
   readonly toLink: readonly Buffer[]
   readonly toSession: readonly Buffer[]
+  /** Bytes that had passed before the engine had both: counted with those it moves. None where it is absent. */
+  readonly passed?: Passed
   /** What the session sends from here on are PostgreSQL's messages in plaintext, so that its queries can be counted. */
   readonly plaintext?: boolean
 }
@@ -28,18 +30,25 @@ export interface LastWords {
   readonly parted?: Ms
 }
 
-export type Ended = (end: RelayEnd, last: LastWords) => void
-
-export interface Counts {
+export interface Passed {
   /** Bytes. */
   readonly fromSession: number
   readonly fromLink: number
+}
+
+export interface Counts extends Passed {
   /** Queries the session has sent; absent where they are not counted. */
   readonly queries?: number
 }
 
+/** Whose session it is. An object and no function: a closure for each would cost more than all else that an engine keeps of it. */
+export interface EndListener {
+  /** Called exactly once, after both connections are closed and counts() is final. */
+  ended(end: RelayEnd, last: LastWords): void
+}
+
 export interface Attached {
-  /** What the engine has taken from the session and from the link so far, including what was handed over. */
+  /** What was taken from the session and from the link so far, with what was handed over and what had passed before. */
   counts(): Counts
   /** True once exactly one direction has ended in order and the other still runs. */
   halfClosed(): boolean
@@ -47,6 +56,8 @@ export interface Attached {
   firstAnswer(): Ms | undefined
   /** Sends what the link had still sent, then resets the session and the link. Ends with `{ by: 'cut' }`; a second call does nothing. */
   cut(): void
+  /** Our own end of the link; undefined once it is closed. */
+  linkName(): Name | undefined
   /** For how long a side has acknowledged nothing although something was under way to it; undefined while nobody owes. Only where the kernel can be asked. */
   stalledFor?(): Ms | undefined
 }
@@ -55,8 +66,8 @@ export interface Engine {
   readonly name: 'net' | 'native'
   /** Connections of its own making, which cost it least to take over; absent: Node makes them. */
   readonly wires?: Wires
-  /** Takes both connections over. `ended` is called exactly once, after both are closed and counts() is final. */
-  attach(pair: Pair, ended: Ended): Attached
+  /** Takes both connections over. */
+  attach(pair: Pair, listener: EndListener): Attached
   /** Ends what the engine runs; sessions still attached are reset and end. */
   stop?(): Promise<void>
 }

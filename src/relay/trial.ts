@@ -33,7 +33,7 @@ async function play(engine: Engine, server: Server, wires: Wire[]): Promise<stri
   let attached: ReturnType<Engine['attach']> | undefined
   const ended = new Promise<RelayEnd>(resolve => {
     const pair = { session, link, toLink: [Buffer.from('start')], toSession: [Buffer.from('hello')] }
-    attached = engine.attach(pair, resolve)
+    attached = engine.attach(pair, { ended: resolve })
   })
   if (engine.name === 'native' && !(session.destroyed && link.destroyed))
     return 'Node keeps the descriptor of a socket elsewhere than expected'

@@ -13,7 +13,7 @@ export interface Row extends Placed {
   readonly id: number
   readonly listen: string
   readonly cluster: string
-  /** The client's host, without port; empty for a Unix socket, and until it is known. */
+  /** The client's host, without port; empty for a Unix socket, and until it is known. Of all who come from one, one string is kept. */
   host: string
   readonly acceptedAt: Ms
   /** The member it is being dialled to or joined with. */
@@ -76,7 +76,7 @@ interface Came {
 
 export function createTable<S extends Row>(): Table<S> {
   const groups = Object.fromEntries(STATES.map(state => [state, new Group<S>()])) as Record<SessionState, Group<S>>
-  const hosts = new Map<string, number>()
+  const hosts = new Map<string, { readonly name: string; count: number }>()
   const members = new Map<string, number>()
   const listens = new Map<string, number>()
   const perListen = new Map<string, number>()
@@ -93,11 +93,17 @@ export function createTable<S extends Row>(): Table<S> {
     map.set(key, n)
     if (most !== undefined && n > (most.get(key) ?? 0)) most.set(key, n)
   }
+  const bookHost = (session: S, by: 1 | -1) => {
+    const host = hosts.get(session.host) ?? { name: session.host, count: 0 }
+    host.count += by
+    session.host = host.name
+    if (host.count === 0) hosts.delete(host.name)
+    else if (host.count === 1) hosts.set(host.name, host)
+  }
   // One that is closing holds no place: it has been answered, and only its socket is still to go.
   const book = (session: S, by: 1 | -1) => {
     if (session.state !== 'closing') {
-      bump(hosts, session.host, by)
-      if (by < 0 && hosts.get(session.host) === 0) hosts.delete(session.host)
+      bookHost(session, by)
       bump(perListen, session.listen, by, mosts.perListen)
     }
     bump(listens, `${session.listen}/${session.state}`, by, mosts.listens)
@@ -112,7 +118,7 @@ export function createTable<S extends Row>(): Table<S> {
   }
 
   const refusalOfHost = (host: string, maxPerAddress: number) => {
-    if (maxPerAddress === 0 || host === '' || (hosts.get(host) ?? 0) < maxPerAddress) return undefined
+    if (maxPerAddress === 0 || host === '' || (hosts.get(host)?.count ?? 0) < maxPerAddress) return undefined
     return `maxPerAddress is ${maxPerAddress}, and ${host} has as many sessions`
   }
 

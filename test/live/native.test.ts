@@ -53,7 +53,7 @@ interface Joined extends Wire {
 function attach(engine: NativeEngine, made: Wire): Joined {
   let attached: Attached | undefined
   const ended = new Promise<RelayEnd>(resolve => {
-    attached = engine.attach({ session: made.session, link: made.link, toLink: [], toSession: [] }, resolve)
+    attached = engine.attach({ session: made.session, link: made.link, toLink: [], toSession: [] }, { ended: resolve })
   })
   if (!attached) throw new Error('not attached')
   return { ...made, attached, ended }

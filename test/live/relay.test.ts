@@ -143,17 +143,23 @@ interface Relayed extends Attached {
 function relay(engine: Engine, { session, link }: Wire<End>, given: Partial<Pair> = {}): Relayed {
   const endings: RelayEnd[] = []
   const { promise, resolve } = withResolvers<RelayEnd>()
-  const attached = engine.attach({ session, link, toLink: [], toSession: [], ...given }, end => {
-    endings.push(end)
-    if (!session.destroyed || !link.destroyed) unhandled.push('ended before both were closed')
-    resolve(end)
-  })
+  const attached = engine.attach(
+    { session, link, toLink: [], toSession: [], ...given },
+    {
+      ended(end) {
+        endings.push(end)
+        if (!session.destroyed || !link.destroyed) unhandled.push('ended before both were closed')
+        resolve(end)
+      },
+    },
+  )
   for (const socket of [session, link]) socket.off('error', noop)
   return {
     counts: () => attached.counts(),
     halfClosed: () => attached.halfClosed(),
     firstAnswer: () => attached.firstAnswer(),
     cut: () => attached.cut(),
+    linkName: () => attached.linkName(),
     ended: promise,
     endings,
   }

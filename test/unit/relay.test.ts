@@ -110,7 +110,10 @@ t.test(
   async t => {
     const endings: RelayEnd[] = []
     const cuts: number[] = []
-    const session = new NativeSession({ table, cut: slot => cuts.push(slot) }, 3, end => endings.push(end))
+    const name = { host: '10.0.0.5', port: 41_234 }
+    const home = { table, cut: (slot: number) => cuts.push(slot), linkName: () => name }
+    const session = new NativeSession(home, 3, { ended: end => endings.push(end) })
+    t.same(session.linkName(), name)
     table.taken[6] = 12
     table.taken[7] = 34
     table.queries[3] = -1
@@ -131,6 +134,7 @@ t.test(
     t.same(session.counts(), { fromSession: 12, fromLink: 34, queries: 5 })
     t.same(cuts, [3])
     t.equal(session.stalledFor(), undefined)
+    t.equal(session.linkName(), undefined)
   },
 )
 
