@@ -7,7 +7,9 @@ import type { Incident } from '../incidents/incident.js'
 import { OWNERS, phasesOf, sharesOf } from '../incidents/phases.js'
 import type { ClusterStatus, ListenerStatus, Status } from '../pools/status.js'
 import type { ByteCount } from '../sessions/byte-totals.js'
+import type { Ms } from '../units/units.js'
 import type { RouterReport } from '../vrrp/conversation.js'
+import { createLoopLag, NEVER } from './loop-lag.js'
 import { createMeters, type Meters } from './meters.js'
 import type { MetricName } from './metric-table.js'
 
@@ -16,11 +18,15 @@ export interface MetricsDeps {
   /** Bytes moved, an entry for each listener and member. */
   readonly bytes: () => Iterable<ByteCount>
   readonly clusterOf: (listen: string) => string | undefined
+  /** How often tick() is called. */
+  readonly period: Ms
 }
 
 export interface Metrics {
   /** Moves what an event moves: for most events one counter or none. */
   count(event: Event): void
+  /** The time passes: how late the event loop is shows by it. */
+  tick(now: Ms): void
   /** Prometheus' text format, as of now. */
   text(): Promise<string>
 }
@@ -28,11 +34,13 @@ export interface Metrics {
 /** Makes the metrics of one process, with those of Node.js itself (`process_…`, `nodejs_…`) beside them. */
 export function createMetrics(deps: MetricsDeps): Metrics {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: NEVER })
+  const tick = createLoopLag(registry, deps.period)
   const meters = createMeters(registry)
   const clusterOf = (listen: string) => deps.clusterOf(listen) ?? ''
 
   return {
+    tick,
     count(event) {
       countEvent(meters, clusterOf, event)
     },

@@ -12,6 +12,7 @@ import { createBind } from '../listening/bind.js'
 import { type Inherited, storedName } from '../listening/inherited.js'
 import type { Listening } from '../listening/listening.js'
 import type { OpenProblem } from '../proxy/entrances.js'
+import { TICK } from '../proxy/janitor.js'
 import { createProxy, type ProxyServer } from '../proxy/proxy.js'
 import { createEngine } from '../relay/create.js'
 import { planOpening } from '../reload/plan.js'
@@ -103,6 +104,7 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
     },
     tick: () => {
       descriptors.look()
+      metrics.tick(now())
       clusters.tick(proxy.uses)
       for (const made of recorder.tick()) report(made)
       try {
@@ -124,6 +126,7 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
     status: office.status,
     bytes: office.bytes,
     clusterOf: listen => config().listen[listen]?.cluster,
+    period: TICK,
   })
   const admin = createAdminServers(office, report, bind)
   const reload = createReload({

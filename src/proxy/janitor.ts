@@ -10,13 +10,13 @@
 //   cancel limits     forgotten once refilled
 //   descriptors       whether one is left, and how many there may be
 
-import type { Ms } from '../units/units.js'
+import { type Ms, ms } from '../units/units.js'
 import { lookForAnswers } from './first-answer.js'
 import type { Room } from './room.js'
 import { cut, type Session } from './session.js'
 import { stopWait } from './wait.js'
 
-const SWEEP_MS = 100
+export const TICK = ms(100)
 const SLOW_SWEEP = 10
 const RARE_SWEEP = 50
 const CLOSING_MS = 5000
@@ -37,7 +37,7 @@ export function startJanitor(room: Room, tick: () => void): () => void {
     for (const session of room.table.in('joined')) watch(session, now)
     for (const session of room.table.in('closing')) if (now - session.since > CLOSING_MS) session.door?.socket.destroy()
     room.cancelLimit.sweep(now)
-  }, SWEEP_MS)
+  }, TICK)
   return () => clearInterval(timer)
 }
 

@@ -37,6 +37,7 @@ function bench() {
     status: () => world.status,
     bytes: () => world.moved,
     clusterOf: listen => (listen === 'read' ? 'demo' : undefined),
+    period: ms(100),
   })
   return { world, metrics }
 }
@@ -174,6 +175,25 @@ t.test('every metric of the table is served with its help, and Node.js own besid
   for (const name of Object.keys(METRICS)) t.match(text, `# HELP ${PREFIX}${name} `)
   t.match(text, '# HELP process_cpu_user_seconds_total')
   t.match(text, '# HELP nodejs_eventloop_lag_seconds')
+})
+
+t.test('the lag of the event loop is how late a tick came, since the scrape before', async t => {
+  const { metrics } = bench()
+  const lag = async () => {
+    const lines = (await metrics.text()).split('\n').filter(line => line.startsWith('nodejs_eventloop_lag_'))
+    return new Map(
+      lines.map(line => [line.split(' ')[0]?.slice('nodejs_eventloop_lag_'.length), Number(line.split(' ')[1])]),
+    )
+  }
+  for (const at of [1000, 1100, 1200, 1350, 1450]) metrics.tick(ms(at))
+  const first = await lag()
+  t.equal(first.size, 8)
+  t.equal(first.get('seconds'), 0)
+  t.match(first.get('max_seconds')?.toFixed(3), '0.050')
+  t.match(first.get('p50_seconds')?.toFixed(3), '0.000')
+  metrics.tick(ms(1552))
+  t.match((await lag()).get('max_seconds')?.toFixed(3), '0.002')
+  t.equal((await lag()).get('max_seconds'), 0, 'nothing since')
 })
 
 t.test('doc/reference/metrics.md is what the table says; node dist/src/admin/generate.js writes it anew', async t => {
