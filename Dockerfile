@@ -5,6 +5,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --include=dev --no-audit --no-fund
 COPY . .
 RUN npm run build \
+ && node setup/bundle.js \
  && npm pack --ignore-scripts --silent \
  && mkdir /mekare \
  && tar -xzf mekare-*.tgz -C /mekare --strip-components=1 \
@@ -16,8 +17,8 @@ COPY --from=build /mekare /usr/lib/mekare
 RUN useradd --system --uid 900 --no-create-home --shell /usr/sbin/nologin mekare \
  && install -d -o mekare -g mekare /run/mekare /var/lib/mekare \
  && install -d /etc/mekare \
- && chmod 0755 /usr/lib/mekare/bin/mekare.js \
- && ln -s /usr/lib/mekare/bin/mekare.js /usr/local/bin/mekare
+ && chmod 0755 /usr/lib/mekare/dist/package/program/mekare.js \
+ && ln -s /usr/lib/mekare/dist/package/program/mekare.js /usr/local/bin/mekare
 USER mekare
 VOLUME ["/run/mekare", "/var/lib/mekare"]
 EXPOSE 5000 5001 7000

@@ -18,6 +18,8 @@ import { gzipSync } from 'node:zlib'
  */
 
 const HOME = 'usr/lib/mekare'
+const PROGRAM = 'dist/package/program/mekare.js'
+const NOTICES = 'dist/package/THIRD-PARTY.txt'
 const DOC = 'usr/share/doc/mekare'
 
 /** Lays the whole package out. @param {Debian} debian */
@@ -44,11 +46,11 @@ const gzip = content => gzipSync(content, { level: 9 })
 function layProgram({ published, tree }) {
   cpSync(join(published, 'dist'), join(tree, HOME, 'dist'), { recursive: true })
   cpSync(join(published, 'package.json'), join(tree, HOME, 'package.json'))
-  const program = readFileSync(join(published, 'bin', 'mekare.js'), 'utf8')
+  const program = readFileSync(join(published, PROGRAM), 'utf8')
   // Debian's Node.js, whatever a version manager has put into PATH.
-  write(join(tree, HOME, 'bin', 'mekare.js'), program.replace(/^#!.*/, '#!/usr/bin/node'), 0o755)
+  write(join(tree, HOME, PROGRAM), program.replace(/^#!.*/, '#!/usr/bin/node'), 0o755)
   mkdirSync(join(tree, 'usr/bin'), { recursive: true })
-  symlinkSync('../lib/mekare/bin/mekare.js', join(tree, 'usr/bin/mekare'))
+  symlinkSync(`../lib/mekare/${PROGRAM}`, join(tree, 'usr/bin/mekare'))
 }
 
 /** Of a package, what Node.js never reads when it runs it, and what is for another libc. Licences stay. */
@@ -64,7 +66,7 @@ function layModules({ root, tree, modules }) {
       filter: one => !UNREAD.test(one.slice(from.length)) && relative(from, one) !== 'node_modules',
     })
   }
-  for (const file of filesIn(join(tree, HOME))) if (!file.endsWith('/bin/mekare.js')) chmodSync(file, 0o644)
+  for (const file of filesIn(join(tree, HOME))) if (!file.endsWith(PROGRAM)) chmodSync(file, 0o644)
 }
 
 /** @param {Debian} debian */
@@ -89,6 +91,7 @@ function layDocuments({ root, published, tree, modules, version, date }) {
   write(join(tree, DOC, 'README.md'), readFileSync(join(published, 'README.md')))
   write(join(tree, DOC, 'changelog.gz'), gzip(readFileSync(join(published, 'CHANGELOG.md'))))
   write(join(tree, DOC, 'changelog.Debian.gz'), gzip(changelog(version, date)))
+  write(join(tree, DOC, 'THIRD-PARTY.gz'), gzip(readFileSync(join(published, NOTICES))))
   write(join(tree, DOC, 'copyright'), copyright(root, modules))
   write(join(tree, 'usr/share/man/man1/mekare.1.gz'), gzip(readFileSync(join(doc, 'mekare.1'))))
   write(join(tree, 'usr/share/lintian/overrides/mekare'), readFileSync(join(root, 'deploy/debian/lintian-overrides')))
@@ -102,7 +105,7 @@ const MAINTAINER = `${DEBFULLNAME} <${DEBEMAIL}>`
 const changelog = (version, date) =>
   `mekare (${version}) unstable; urgency=medium\n\n  * What has changed: changelog.gz.\n\n -- ${MAINTAINER}  ${date.toUTCString().replace('GMT', '+0000')}\n`
 
-/** Our licence and, by name, that of each package inside. @param {string} root @param {readonly string[]} modules */
+/** Our licence, where those of the packages bundled with the program are, and by name that of each beside it. @param {string} root @param {readonly string[]} modules */
 function copyright(root, modules) {
   const indented = readFileSync(join(root, 'LICENSE'), 'utf8')
     .trim()
@@ -115,7 +118,8 @@ function copyright(root, modules) {
   })
   const head = 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: mekare\n'
   const ours = `Files: *\nCopyright: 2026 the mekare authors\nLicense: Expat\n${indented.join('\n')}\n`
-  return [head, ours, ...others].join('\n')
+  const bundled = `Files: ${HOME}/dist/package/*\nCopyright: the mekare authors, and those of the packages inside\nLicense: Expat, and of each package inside its own: ${DOC}/THIRD-PARTY.gz\n`
+  return [head, ours, bundled, ...others].join('\n')
 }
 
 const COMPLETIONS = {
@@ -126,7 +130,7 @@ const COMPLETIONS = {
 
 /** @param {Debian} debian */
 function layCompletion({ tree }) {
-  const program = join(tree, HOME, 'bin/mekare.js')
+  const program = join(tree, HOME, PROGRAM)
   for (const [shell, path] of Object.entries(COMPLETIONS))
     write(join(tree, path), execFileSync(process.execPath, [program, 'completion', shell]))
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { bundleProgram } from './bundle.js'
 import { layOut } from './debian.js'
 import { productionPackages } from './packages.js'
 import { during, say } from './progress.js'
@@ -71,6 +72,7 @@ async function main() {
   const seconds = epoch()
   const scratch = mkdtempSync(join(tmpdir(), 'mekare-package-'))
   try {
+    await during('bundle', () => bundleProgram(root))
     const published = await unpackPublished(scratch)
     const { version } = JSON.parse(readFileSync(join(published, 'package.json'), 'utf8'))
     const tree = join(scratch, 'tree')

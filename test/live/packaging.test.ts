@@ -51,10 +51,16 @@ async function built(program: string, args: readonly string[]): Promise<string> 
 
 async function npmPackage(t: Test, stand: Stand, tarball: string): Promise<void> {
   const paths = execFileSync('tar', ['-tzf', tarball], inRoot).split('\n').filter(Boolean)
-  for (const path of ['bin/mekare.js', 'dist/src/main/main.js', 'dist/src/dashboard/index.html'])
-    t.ok(paths.includes(`package/${path}`), path)
+  for (const path of [
+    'program/mekare.js',
+    'program/worker.js',
+    'dashboard/index.html',
+    'proto/rpc.proto',
+    'THIRD-PARTY.txt',
+  ])
+    t.ok(paths.includes(`package/dist/package/${path}`), path)
   t.strictSame(
-    paths.filter(path => /\/(test|bench|setup|node_modules)\/|\.(ts|map|tgz)$|\.test\.|generate/.test(path)),
+    paths.filter(path => /\/(src|test|bench|setup|node_modules)\/|\.(ts|map|tgz)$|\.test\.|generate/.test(path)),
     [],
     'nothing is in it that only its makers need',
   )
@@ -103,7 +109,7 @@ function installTarball(t: Test, tarball: string, folder: string): void {
   mkdirSync(home)
   execFileSync('tar', ['-xzf', tarball, '-C', home, '--strip-components=1'])
   mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true })
-  symlinkSync('../mekare/bin/mekare.js', join(folder, 'node_modules', '.bin', 'mekare'))
+  symlinkSync('../mekare/dist/package/program/mekare.js', join(folder, 'node_modules', '.bin', 'mekare'))
 }
 
 function flagsFor(stand: Stand, folder: string): string[] {
@@ -133,7 +139,7 @@ function contents(t: Test, file: string): void {
   const lines = execFileSync('dpkg-deb', ['-c', file], inRoot).split('\n').filter(Boolean)
   const mode = (path: string) => lines.find(line => line.includes(` .${path}`))?.slice(0, 10)
   t.equal(mode('/etc/mekare/mekare.yaml'), '-rw-r-----', 'beside it lie passwords')
-  t.equal(mode('/usr/bin/mekare -> ../lib/mekare/bin/mekare.js'), 'lrwxrwxrwx')
+  t.equal(mode('/usr/bin/mekare -> ../lib/mekare/dist/package/program/mekare.js'), 'lrwxrwxrwx')
   for (const path of SHIPPED) t.equal(mode(path), '-rw-r--r--', path)
   t.strictSame(
     lines.filter(
@@ -155,6 +161,7 @@ const SHIPPED = [
   '/usr/share/mekare/prometheus-alerts.yml',
   '/usr/share/mekare/grafana-dashboard.json',
   '/usr/share/doc/mekare/copyright',
+  '/usr/share/doc/mekare/THIRD-PARTY.gz',
 ]
 
 const CONFIG = '/etc/mekare/mekare.yaml'
