@@ -17,7 +17,7 @@ import { errorFields, openWire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
 
-const LIMIT = 160
+const LIMIT = 192
 /** As many as `session.max: auto` makes of it. */
 const MOST = sessionLimit('auto', LIMIT, 1)
 
