@@ -27,11 +27,15 @@ t.test('what a user installs', async t => {
   t.teardown(() => stand.down())
   try {
     const [out, client] = [join(stand.dir, 'proxy1'), join(stand.dir, 'client')]
-    const [tarball, first] = await Promise.all([
-      built('npm', ['pack', '--silent', '--pack-destination', client]).then(file => join(client, file)),
-      built(process.execPath, ['setup/package.js', '--fast', '--out', out]),
-      stand.up(),
-    ])
+    // One after the other: both bundle into the same directory.
+    const pack = async () => {
+      const tarball = await built('npm', ['pack', '--silent', '--pack-destination', client])
+      return [
+        join(client, tarball),
+        await built(process.execPath, ['setup/package.js', '--fast', '--out', out]),
+      ] as const
+    }
+    const [[tarball, first]] = await Promise.all([pack(), stand.up()])
     await t.test('the npm package, in an empty folder, with flags only', t => npmPackage(t, stand, tarball))
     await t.test('what the Debian package says of itself', async t => contents(t, first))
     const why = stand.network === 'namespaces' ? cannotBoot() : 'the stand has no network namespaces'
