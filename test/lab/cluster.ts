@@ -138,8 +138,15 @@ async function allKnowPause(rest: Cluster['rest'], members: readonly string[], o
   return wrong ? undefined : true
 }
 
-/** Asks every 50 ms until `ask` answers something; throws `failure` after `withinMs`. Errors of `ask` count as "not yet". */
-export async function until<T>(withinMs: number, failure: string, ask: () => Promise<T | undefined>): Promise<T> {
+/** What a busy machine may take longer than a calm one: waits are for a state, and hold no time to a bound. */
+const BUSY = 3
+
+/**
+ * Asks every 50 ms until `ask` answers something; throws `failure` after `calmMs`, which a calm machine never needs, thrice over. Errors of
+ * `ask` count as "not yet".
+ */
+export async function until<T>(calmMs: number, failure: string, ask: () => Promise<T | undefined>): Promise<T> {
+  const withinMs = BUSY * calmMs
   const end = performance.now() + withinMs
   let last = ''
   while (performance.now() < end) {
