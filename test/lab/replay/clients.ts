@@ -20,10 +20,17 @@ export interface Clients {
   stop(): Promise<void>
 }
 
+/**
+ * As any application sets one: a statement that was received by a host which then fell silent is never answered, and nothing is on its way
+ * that could fail.
+ */
+const TIMEOUT_MS = 8000
+
 /** Starts both; answers when each has had an answer. */
 export async function startClients(stand: Stand, doors: Doors, everyMs: number): Promise<Clients> {
-  const writer = await startWriter(stand, { to: doors.write, everyMs, name: `write-${everyMs}ms` })
-  const reader = await startReader(stand, { to: doors.read, everyMs, name: `read-${everyMs}ms` })
+  const patience = { everyMs, timeoutMs: TIMEOUT_MS }
+  const writer = await startWriter(stand, { to: doors.write, ...patience, name: `write-${everyMs}ms` })
+  const reader = await startReader(stand, { to: doors.read, ...patience, name: `read-${everyMs}ms` })
   const counts = [keepCount('writes', writer, nameOf(stand)), keepCount('reads', reader, nameOf(stand))]
   return {
     writer,
