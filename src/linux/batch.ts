@@ -2,7 +2,7 @@
 // when run() returns. Numbers and layouts are linux/io_uring.h's, the same on x64 and arm64. Knows no session.
 
 import { EINTR, type Libc } from './libc.js'
-import { MSG_DONTWAIT, MSG_NOSIGNAL } from './sockets.js'
+import { MSG_AT_ONCE, MSG_DONTWAIT } from './sockets.js'
 
 /** Calls in one go, and the memory of each, in bytes. */
 const PLACES = 128
@@ -93,7 +93,7 @@ class UringBatch implements Batch {
     for (let place = 0; place < PLACES; place++) {
       const address = start + BigInt(place * ROOM)
       this.prepare(place, { op: OP_RECV, address, flags: MSG_DONTWAIT, place })
-      this.prepare(PLACES + place, { op: OP_SEND, address, flags: MSG_DONTWAIT | MSG_NOSIGNAL, place })
+      this.prepare(PLACES + place, { op: OP_SEND, address, flags: MSG_AT_ONCE, place })
       this.ring.sqes.setUint32(SQE_BYTES * place + 24, ROOM, true)
     }
   }

@@ -7,7 +7,7 @@ import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from './epoll.js'
 import { formatIp } from './ip-address.js'
 import { EAGAIN, errnoName, type Libc } from './libc.js'
 import { ipPort } from './sockaddr.js'
-import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, type Sockets } from './sockets.js'
+import { MSG_AT_ONCE, MSG_DONTWAIT, SHUT_WR, type Sockets } from './sockets.js'
 
 /** What connections of one thread share. */
 export interface Home {
@@ -252,7 +252,7 @@ export class Connection extends EventEmitter implements Owner {
   /** How much was sent; on failure it is destroyed. */
   private send(bytes: Uint8Array): number {
     if (bytes.length === 0 || this.destroyed) return 0
-    const sent = this.home.libc.send(this.fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL)
+    const sent = this.home.libc.send(this.fd, bytes, bytes.length, MSG_AT_ONCE)
     if (sent >= 0) return sent
     const errno = this.home.libc.errno()
     if (errno !== EAGAIN) this.destroy(failure('write', errno))

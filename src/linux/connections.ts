@@ -4,9 +4,9 @@
 import { Connection, type Home, nameOf, type Owner } from './connection.js'
 import { createEpoll } from './epoll.js'
 import { parseIp } from './ip-address.js'
-import { EAGAIN, type Libc } from './libc.js'
+import { EAGAIN, EBADF, type Libc, O_CLOEXEC, O_NONBLOCK } from './libc.js'
 import { familyOf, ipPortSockaddr } from './sockaddr.js'
-import { MSG_DONTWAIT, MSG_NOSIGNAL, NAME_ROOM, type Sockets } from './sockets.js'
+import { MSG_AT_ONCE, MSG_DONTWAIT, NAME_ROOM, type Sockets } from './sockets.js'
 
 const EVENTS = 256
 /** Looks for what is ready in one turn of the loop. */
@@ -17,11 +17,8 @@ const TURN = 64
 /** Before the next look for a descriptor, in ms. */
 const PAUSE = 100
 const SOCK_STREAM = 1
-const NONBLOCK = 0o4000
-const CLOEXEC = 0o2000000
 const EINPROGRESS = 115
 const ECONNABORTED = 103
-const EBADF = 9
 /** No descriptor left, of the process or of the machine. */
 const USED_UP: ReadonlySet<number> = new Set([24, 23])
 
@@ -117,7 +114,7 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     sockets,
     chunk: new Uint8Array(CHUNK),
     watch: add,
-    watchWriting: fd => epoll.addWriting(fd, fd, generations[fd] ?? 0),
+    watchWriting: fd => epoll.change(fd, fd, generations[fd] ?? 0, { reading: true, writing: true }),
     adopt: (fd, owner) => {
       owners[fd] = owner
     },
@@ -137,7 +134,7 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
   function connect(to: Place): Connection | undefined {
     const address = addressOf(to)
     if (!address) return undefined
-    const fd = libc.socket(familyOf(address), SOCK_STREAM | NONBLOCK | CLOEXEC, 0)
+    const fd = libc.socket(familyOf(address), SOCK_STREAM | O_NONBLOCK | O_CLOEXEC, 0)
     if (fd < 0) return undefined
     sockets.noDelay(fd)
     const ask = () => (libc.connect(fd, address, address.length) < 0 ? libc.errno() : 0)
@@ -149,7 +146,7 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
   /** His last words, to a peer for whom there is no descriptor but the one he is about to lose. Read first: what is left unread would reset it. */
   function dismiss(fd: number, words: Uint8Array): void {
     libc.recv(fd, home.chunk, CHUNK, MSG_DONTWAIT)
-    libc.send(fd, words, words.length, MSG_DONTWAIT | MSG_NOSIGNAL)
+    libc.send(fd, words, words.length, MSG_AT_ONCE)
   }
 
   const accept: Connections['accept'] = (listening, came, full) => {
@@ -163,7 +160,7 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     const next = () => {
       name.fill(0)
       length[0] = NAME_ROOM
-      return libc.accept4(fd, name, length, NONBLOCK | CLOEXEC)
+      return libc.accept4(fd, name, length, O_NONBLOCK | O_CLOEXEC)
     }
     /** Whoever comes while no descriptor is left is closed: left alone he would wait for ever. False: not even that can be done. */
     const turnAway = () => {

@@ -2,15 +2,11 @@
 // Knows the layout of msghdr on 64-bit Linux. Knows no protocol.
 
 import koffi from 'koffi'
-import { EAGAIN, type Libc, loadLibc } from './libc.js'
+import { EAGAIN, EINTR, type Libc, loadLibc, O_CLOEXEC, O_NONBLOCK } from './libc.js'
+import { MSG_AT_ONCE, MSG_DONTWAIT } from './sockets.js'
 
 export const SOCK_RAW = 3
 export const SOL_SOCKET = 1
-const CLOEXEC = 0o2000000
-const NONBLOCK = 0o4000
-const MSG_DONTWAIT = 0x40
-const MSG_NOSIGNAL = 0x4000
-const EINTR = 4
 
 const HEADER = 56
 const NAME_ROOM = 28
@@ -48,12 +44,11 @@ export function loadDatagrams(): Datagrams {
   return {
     libc,
     open(family, type, protocol) {
-      const fd = Number(socket(family, type | CLOEXEC | NONBLOCK, protocol))
+      const fd = Number(socket(family, type | O_CLOEXEC | O_NONBLOCK, protocol))
       return fd < 0 ? -libc.errno() : fd
     },
     bind: (fd, name) => errnoOf(bind(fd, name, name.length)),
-    sendTo: (fd, bytes, name) =>
-      errnoOf(sendto(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL, name, name.length)),
+    sendTo: (fd, bytes, name) => errnoOf(sendto(fd, bytes, bytes.length, MSG_AT_ONCE, name, name.length)),
     option(fd, level, name, value) {
       const bytes = typeof value === 'number' ? Int32Array.of(value) : value
       return errnoOf(libc.setsockopt(fd, level, name, bytes, bytes.byteLength))

@@ -1,7 +1,7 @@
 // An epoll instance and the eventfd that wakes it: epoll(7), eventfd(2). Knows the layout of epoll_event on both architectures.
 // What an event means is its owner's: each descriptor carries two 32-bit numbers of theirs.
 
-import { EBADF, EINTR, failed, type Libc } from './libc.js'
+import { EBADF, EINTR, failed, type Libc, O_CLOEXEC, O_NONBLOCK } from './libc.js'
 
 export const EPOLLIN = 0x1
 export const EPOLLOUT = 0x4
@@ -13,8 +13,6 @@ const READING = EPOLLIN | EPOLLRDHUP | EPOLLET
 const EPOLL_CTL_ADD = 1
 const EPOLL_CTL_DEL = 2
 const EPOLL_CTL_MOD = 3
-const CLOEXEC = 0o2000000
-const NONBLOCK = 0o4000
 
 /** epoll_event is packed on x86-64 only: events, then the data at once; elsewhere the 64-bit data is aligned. */
 const WORDS = process.arch === 'x64' ? 3 : 4
@@ -28,8 +26,6 @@ export interface Epoll {
    * read, has ended or has failed; a socket that can be written to is then no news.
    */
   add(fd: number, key: number, generation: number, reading?: 'reading'): number
-  /** From here on that it can be written to is news too; if it can be now, that is told. */
-  addWriting(fd: number, key: number, generation: number): void
   /** From here on just this is news of it, beside that it has ended or failed; what is so already is told. */
   change(fd: number, key: number, generation: number, interest: { reading: boolean; writing: boolean }): void
   /** Reports it no more: needed where another descriptor of the same socket stays open. */
@@ -48,7 +44,7 @@ export interface Epoll {
 
 /** An instance, or another thread's by its descriptor. Throws with the call's name where the kernel or a seccomp profile refuses it. */
 export function createEpoll(libc: Libc, most: number, of?: number): Epoll {
-  const epoll = of ?? libc.epollCreate(CLOEXEC)
+  const epoll = of ?? libc.epollCreate(O_CLOEXEC)
   if (epoll < 0) throw failed('epoll_create1', libc.errno())
   const events = new Int32Array(most * WORDS)
   const one = new Int32Array(WORDS)
@@ -68,9 +64,6 @@ export function createEpoll(libc: Libc, most: number, of?: number): Epoll {
     fd: epoll,
     add: (fd, key, generation, reading) =>
       control(EPOLL_CTL_ADD, fd, reading ? READING : READING | EPOLLOUT, [key, generation]),
-    addWriting(fd, key, generation) {
-      control(EPOLL_CTL_MOD, fd, READING | EPOLLOUT, [key, generation])
-    },
     change(fd, key, generation, { reading, writing }) {
       const interest = READING & ~(reading ? 0 : EPOLLIN)
       control(EPOLL_CTL_MOD, fd, writing ? interest | EPOLLOUT : interest, [key, generation])
@@ -96,7 +89,7 @@ const ONE = new BigInt64Array([1n])
 
 /** A descriptor that one thread waits for and any other thread may make ready. Throws with the call's name. */
 export function createWake(libc: Libc): number {
-  const fd = libc.eventfd(0, CLOEXEC | NONBLOCK)
+  const fd = libc.eventfd(0, O_CLOEXEC | O_NONBLOCK)
   if (fd < 0) throw failed('eventfd', libc.errno())
   return fd
 }

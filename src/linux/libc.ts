@@ -115,6 +115,10 @@ export function loadLibc(): Libc {
   }
 }
 
+/** Also what SOCK_, EFD_ and EPOLL_CLOEXEC and _NONBLOCK are, on x64 and arm64. */
+export const O_CLOEXEC = 0o2000000
+export const O_NONBLOCK = 0o4000
+
 export const { EAGAIN, EBADF, EINTR, EINVAL, ENOMEM, ENOSYS, EPERM } = constants.errno
 
 const NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]))

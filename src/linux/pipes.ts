@@ -1,10 +1,8 @@
 // Pipes through which bytes go from socket to socket without being copied: pipe2(2), splice(2). Few, and made on first need.
 // Knows no session: whoever takes a pipe gives it back.
 
-import type { Libc } from './libc.js'
+import { type Libc, O_CLOEXEC, O_NONBLOCK } from './libc.js'
 
-const CLOEXEC = 0o2000000
-const NONBLOCK = 0o4000
 const F_SETPIPE_SZ = 1031
 const SPLICE_F_MOVE = 1
 const SPLICE_F_NONBLOCK = 2
@@ -41,7 +39,7 @@ export function createPipes(libc: Libc): Pipes {
   let open = 0
 
   function make(): Pipe | undefined {
-    if (open === MOST || libc.pipe2(ends, CLOEXEC | NONBLOCK) < 0) return undefined
+    if (open === MOST || libc.pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) return undefined
     open += 1
     const pipe = { out: ends[0] ?? -1, in: ends[1] ?? -1, held: 0 }
     libc.fcntl(pipe.in, F_SETPIPE_SZ, PIPE_ROOM)

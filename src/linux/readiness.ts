@@ -4,10 +4,9 @@
 import { Worker } from 'node:worker_threads'
 import { createWake, wake } from './epoll.js'
 import { callError } from './errno.js'
-import type { Libc } from './libc.js'
+import { type Libc, O_CLOEXEC } from './libc.js'
 import { EPOLL_DATA, EPOLL_WORDS } from './readiness-event.js'
 
-const CLOEXEC = 0o2000000
 const EPOLL_CTL_ADD = 1
 const EPOLL_CTL_DEL = 2
 const EPOLL_CTL_MOD = 3
@@ -28,7 +27,7 @@ export interface Readiness {
  * Throws CallError where the kernel refuses epoll.
  */
 export function createReadiness(libc: Libc, failed: (error: Error) => void): Readiness {
-  const epoll = libc.epollCreate(CLOEXEC)
+  const epoll = libc.epollCreate(O_CLOEXEC)
   if (epoll < 0) throw callError({ call: 'epoll_create1', errno: libc.errno(), doing: 'wait for sockets' })
   const end = createWake(libc)
   const readers = new Map<number, { readonly fd: number; readonly ready: () => void }>()

@@ -3,7 +3,9 @@
 import { EAGAIN, type Libc } from './libc.js'
 
 export const MSG_DONTWAIT = 0x40
-export const MSG_NOSIGNAL = 0x4000
+const MSG_NOSIGNAL = 0x4000
+/** How everybody sends: what does not go at once is the caller's to keep, and a lost peer is an errno. */
+export const MSG_AT_ONCE = MSG_DONTWAIT | MSG_NOSIGNAL
 export const SHUT_WR = 1
 
 const SOL_SOCKET = 1

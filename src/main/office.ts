@@ -9,37 +9,27 @@ import type { Report } from '../events/event.js'
 import { EVERY, record as keep, noHistory } from '../history/history.js'
 import { createLifeline } from '../linux/lifeline.js'
 import type { Facts } from '../notices/notice.js'
-import type { ProxyServer } from '../proxy/proxy.js'
 import type { ByteCount } from '../sessions/byte-totals.js'
-import type { Tally } from '../sessions/tally.js'
-import { type EpochMs, type Ms, ms } from '../units/units.js'
+import { ms } from '../units/units.js'
 import type { Cluster } from './cluster.js'
 import { createFleet } from './fleet.js'
 import type { Hooks } from './hooks.js'
 import { createOrders, type Orders } from './orders.js'
-import { createOverview, factsOf, readiness, recordOf } from './overview.js'
+import { createOverview, factsOf, type OverviewDeps, readiness, recordOf } from './overview.js'
 import type { Recorder } from './recorder.js'
-import type { Draining } from './successor.js'
 import { createSwitchover } from './switchover.js'
 
-export interface OfficeDeps {
-  /** The configuration in force; asked each time. */
-  readonly config: () => Config
-  readonly version: string
-  readonly now: () => Ms
-  readonly wall: () => EpochMs
-  readonly clusters: ReadonlyMap<string, Cluster>
-  readonly proxy: ProxyServer
+/** What it hands on to the overview. */
+type Overviewed = 'config' | 'version' | 'now' | 'wall' | 'clusters' | 'proxy' | 'tally' | 'predecessor'
+
+export interface OfficeDeps extends Pick<OverviewDeps, Overviewed> {
   readonly report: Report
   readonly recorder: Recorder
   readonly hooks: Hooks
-  readonly tally: Tally
   readonly feeds: Feeds
   readonly metrics: () => Promise<string>
   readonly reload: () => Promise<Outcome>
   readonly restart: () => Promise<Outcome>
-  /** The process before this one, while it drains. */
-  readonly predecessor: () => Draining | undefined
 }
 
 export interface Office extends AdminDeps {

@@ -4,7 +4,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { createEpoll, createWake, type Epoll, wake } from '../linux/epoll.js'
 import { errnoName, type Libc } from '../linux/libc.js'
-import { MSG_DONTWAIT, MSG_NOSIGNAL, type Sockets } from '../linux/sockets.js'
+import { MSG_AT_ONCE, type Sockets } from '../linux/sockets.js'
 import { joined, type Taken } from './native-handover.js'
 import { endOf, linkName, NativeSession } from './native-session.js'
 import { type Command, createTable, SLOTS, STATE, type Told } from './native-table.js'
@@ -112,7 +112,7 @@ export class RelayThread {
   private first(end: number, bytes: Uint8Array<ArrayBuffer> | undefined): Uint8Array<ArrayBuffer> | undefined {
     if (!bytes) return undefined
     const { table } = this
-    const sent = this.deps.libc.send(table.descriptor[end] ?? -1, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL)
+    const sent = this.deps.libc.send(table.descriptor[end] ?? -1, bytes, bytes.length, MSG_AT_ONCE)
     if (sent <= 0) return bytes
     table.taken[end ^ 1] = (table.taken[end ^ 1] ?? 0) + sent
     table.state[end] = (table.state[end] ?? 0) | STATE.owing
@@ -132,7 +132,8 @@ export class RelayThread {
     if (add(first) !== 0) return false
     if (add(second) !== 0 && (descriptor[second] ?? -1) >= 0) this.cut(slot)
     // What could not be sent on to it before it was there to be waited for.
-    if ((state[second] ?? 0) & STATE.blocked) epoll?.addWriting(descriptor[second] ?? -1, second, of)
+    if ((state[second] ?? 0) & STATE.blocked)
+      epoll?.change(descriptor[second] ?? -1, second, of, { reading: true, writing: true })
     return true
   }
 

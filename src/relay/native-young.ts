@@ -4,7 +4,7 @@
 import type { Connection, Home as Near, Owner } from '../linux/connection.js'
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../linux/epoll.js'
 import { EAGAIN } from '../linux/libc.js'
-import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR } from '../linux/sockets.js'
+import { MSG_AT_ONCE, MSG_DONTWAIT, SHUT_WR } from '../linux/sockets.js'
 import { heard, monotonic, parts } from './last-words.js'
 import { joined } from './native-handover.js'
 import { type Home, linkName, NativeSession } from './native-session.js'
@@ -13,7 +13,6 @@ import type { RelayThread } from './native-thread.js'
 import type { EndListener, Pair } from './relay.js'
 import type { Name } from './wire.js'
 
-const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL
 /** Handed over before others have their turn. */
 const TURN = 64
 /** What a thread is to know of an end. */
@@ -115,7 +114,7 @@ export class Young implements Home {
     const owed: Owed[] = []
     for (const [end, bytes] of [[2 * slot + 1, toLink] as const, [2 * slot, toSession] as const]) {
       if (!bytes) continue
-      const sent = Math.max(0, this.deps.near.libc.send(this.fd(end), bytes, bytes.length, FLAGS))
+      const sent = Math.max(0, this.deps.near.libc.send(this.fd(end), bytes, bytes.length, MSG_AT_ONCE))
       this.table.taken[end ^ 1] = (this.table.taken[end ^ 1] ?? 0) + sent
       this.mark(end, STATE.owing)
       if (sent < bytes.length) owed.push({ end, bytes: bytes.slice(sent) })
@@ -153,7 +152,7 @@ export class Young implements Home {
   /** Sends the first `length` bytes of the chunk. False when the session is here no more. */
   private give(end: number, length: number): boolean {
     const { libc, chunk } = this.deps.near
-    const sent = libc.send(this.fd(end), chunk, length, FLAGS)
+    const sent = libc.send(this.fd(end), chunk, length, MSG_AT_ONCE)
     const errno = sent < 0 ? libc.errno() : 0
     const passed = Math.max(0, sent)
     const { taken } = this.table

@@ -4,7 +4,7 @@
 
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../linux/epoll.js'
 import { EAGAIN, type Libc } from '../linux/libc.js'
-import { MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, type Sockets } from '../linux/sockets.js'
+import { MSG_AT_ONCE, MSG_DONTWAIT, SHUT_WR, type Sockets } from '../linux/sockets.js'
 import { type Ending, type NativeTable, STATE } from './native-table.js'
 import type { Splice } from './worker-splice.js'
 import type { Streams } from './worker-stream.js'
@@ -18,8 +18,6 @@ const STREAMING = 8192
 const SHARE = 262_144
 /** Buffers kept for the next partial send. */
 const KEPT = 64
-
-const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL
 
 /** What an end is still owed. */
 interface Backlog {
@@ -112,7 +110,7 @@ export function createLane(deps: LaneDeps): Lane & RoundLane {
 
   /** Sends the first `length` bytes of the chunk. What does not fit is kept, and the end is blocked until it has gone. */
   function give(end: number, length: number): boolean {
-    const sent = libc.send(fdOf(end), chunk, length, FLAGS)
+    const sent = libc.send(fdOf(end), chunk, length, MSG_AT_ONCE)
     mark(end, STATE.owing)
     if (sent === length) return true
     if (sent < 0) {
@@ -138,7 +136,7 @@ export function createLane(deps: LaneDeps): Lane & RoundLane {
     const backlog = backlogs.get(end)
     if (!backlog) return splice().flush(end)
     const left = backlog.length - backlog.sent
-    const sent = libc.send(fdOf(end), backlog.bytes.subarray(backlog.sent, backlog.length), left, FLAGS)
+    const sent = libc.send(fdOf(end), backlog.bytes.subarray(backlog.sent, backlog.length), left, MSG_AT_ONCE)
     if (sent < 0) {
       const errno = libc.errno()
       if (errno !== EAGAIN) fail(end, errno, 'write')
