@@ -1,9 +1,10 @@
 // The metrics of the table as prom-client objects behind one small face. Knows names and labels, not what they mean.
 
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, type CounterConfiguration, Gauge, type Registry } from 'prom-client'
+import { createHistogram } from './histogram.js'
 import { METRICS, type MetricName, type MetricSpec, PREFIX } from './metric-table.js'
 
-/** One metric. Labels are given in the order of the table; children are kept, so a hot path pays a join and no object. */
+/** One metric. Labels are given in the order of the table; children are kept, and the one of the same labels as before is not looked up. */
 export interface Meter {
   /** Counters go up by the value, gauges are set to it, histograms observe it. */
   put(value: number, ...labels: string[]): void
@@ -19,6 +20,16 @@ export function createMeters(registry: Registry): Meters {
   return Object.fromEntries(entries) as Meters
 }
 
+interface Child {
+  readonly labels: string[]
+  readonly put: (value: number) => void
+}
+
+function same(some: readonly string[], others: readonly string[]): boolean {
+  for (let at = 0; at < some.length; at++) if (some[at] !== others[at]) return false
+  return true
+}
+
 interface Backend {
   child(labels: string[]): (value: number) => void
   remove(labels: string[]): void
@@ -26,18 +37,19 @@ interface Backend {
 
 function createMeter(registry: Registry, name: string, spec: MetricSpec): Meter {
   const backend = createBackend(registry, name, spec)
-  const children = new Map<string, { readonly labels: string[]; readonly put: (value: number) => void }>()
+  const children = new Map<string, Child>()
+  let last: Child | undefined
   return {
     put(value, ...labels) {
-      const key = labels.join('\n')
-      let child = children.get(key)
-      if (child === undefined) {
-        child = { labels, put: backend.child(labels) }
-        children.set(key, child)
+      if (last === undefined || !same(last.labels, labels)) {
+        const key = labels.join('\n')
+        last = children.get(key) ?? { labels, put: backend.child(labels) }
+        children.set(key, last)
       }
-      child.put(value)
+      last.put(value)
     },
     forget(match) {
+      last = undefined
       for (const [key, { labels }] of children) {
         if (match !== undefined && !match(labels)) continue
         backend.remove(labels)
@@ -50,20 +62,44 @@ function createMeter(registry: Registry, name: string, spec: MetricSpec): Meter 
 function createBackend(registry: Registry, name: string, spec: MetricSpec): Backend {
   const options = { name, help: spec.help, labelNames: [...spec.labels], registers: [registry] }
   switch (spec.type) {
-    case 'counter': {
-      const counter = new Counter(options)
-      return { child: l => bound(counter.labels(...l), 'inc'), remove: l => counter.remove(...l) }
-    }
+    case 'counter':
+      return createCounter(options)
     case 'gauge': {
       const gauge = new Gauge(options)
       return { child: l => bound(gauge.labels(...l), 'set'), remove: l => gauge.remove(...l) }
     }
-    case 'histogram': {
-      const histogram = new Histogram({ ...options, ...(spec.buckets && { buckets: [...spec.buckets] }) })
-      return { child: l => bound(histogram.labels(...l), 'observe'), remove: l => histogram.remove(...l) }
-    }
+    case 'histogram':
+      return createHistogram({ ...options, buckets: spec.buckets ?? [] }, registry)
     default:
       return spec.type satisfies never
+  }
+}
+
+/** Adds up until somebody asks: prom-client looks at all labels with each increment. */
+function createCounter(options: CounterConfiguration<string>): Backend {
+  const children = new Map<string, { value: number; readonly increase: (value: number) => void }>()
+  const keyOf = (labels: readonly string[]) => labels.join('\n')
+  const counter = new Counter({
+    ...options,
+    collect() {
+      for (const child of children.values()) {
+        child.increase(child.value)
+        child.value = 0
+      }
+    },
+  })
+  return {
+    child(labels) {
+      const child = { value: 0, increase: bound(counter.labels(...labels), 'inc') }
+      children.set(keyOf(labels), child)
+      return value => {
+        child.value += value
+      }
+    },
+    remove(labels) {
+      children.delete(keyOf(labels))
+      counter.remove(...labels)
+    },
   }
 }
 

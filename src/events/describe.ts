@@ -7,7 +7,7 @@ import { formatMs } from '../units/units.js'
 import type { Event } from './event.js'
 import { lifeSentence } from './life-sentence.js'
 import { printable } from './printable.js'
-import { type Level, type Said, sessionSentence } from './session-sentence.js'
+import { endLevel, type Level, type Said, sessionSentence } from './session-sentence.js'
 import type { Told } from './throttle.js'
 import { vrrpSentence } from './vrrp-sentence.js'
 
@@ -32,8 +32,11 @@ export function describeTold({ event, suppressed }: Told): Description {
   return { ...line, message, fields: { ...line.fields, suppressed } }
 }
 
-/** Its level alone. */
-export const levelOf = (event: Event): Level => sentence(event)[0]
+/** Its level alone. Of what comes with every session no sentence is made for it. */
+export function levelOf(event: Event): Level {
+  if (event.kind === 'session_joined' || event.kind === 'session_held') return 'debug'
+  return event.kind === 'session_ended' ? endLevel(event) : sentence(event)[0]
+}
 
 function sentence(event: Event): Said {
   switch (event.kind) {

@@ -38,14 +38,17 @@ export function sessionSentence(event: Extract<Event, { kind: SessionKind }>): S
   }
 }
 
+/** Of a session's end, without its sentence. */
+export const endLevel = ({ end }: Extract<Event, { kind: 'session_ended' }>): Level =>
+  end === 'bug' ? 'error' : 'debug'
+
 function endSentence(event: Extract<Event, { kind: 'session_ended' }>): Said {
   const on = event.member === undefined ? '' : ` on ${event.member}`
   const moved = `${formatBytes(event.fromClient)} up, ${formatBytes(event.fromMember)} down`
   const queries = event.queries === undefined ? '' : `, ${event.queries} queries`
   const error = event.error === undefined ? '' : `: ${event.error}`
-  const level = event.end === 'bug' ? 'error' : 'debug'
   return [
-    level,
+    endLevel(event),
     `${event.listen}: ${event.client}${on} ended after ${formatMs(event.lasted)} (${event.end}), ${moved}${queries}${error}`,
   ]
 }

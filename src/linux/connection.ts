@@ -300,8 +300,10 @@ function failure(call: string, errno: number): Error {
 /** What a sockaddr says; an IPv4 address within IPv6 as Node writes it: ::ffff:10.0.0.7. Nothing of a Unix socket. */
 export function nameOf(sockaddr: Uint8Array): Name {
   const found = ipPort(sockaddr)
-  if (!found) return { host: undefined, port: undefined }
+  if (!found) return NAMELESS
   const { address, port } = found
   const mapped = address.length === 16 && Buffer.from(address.subarray(0, 12)).toString('hex') === MAPPED
   return { host: mapped ? `::ffff:${formatIp(address.slice(12))}` : formatIp(address), port }
 }
+
+const NAMELESS: Name = { host: undefined, port: undefined }

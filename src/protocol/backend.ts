@@ -8,7 +8,7 @@ import {
   MESSAGE_HEAD_BYTES,
   MIN_SECRET_BYTES,
 } from './codes.js'
-import { readString, readText, showBytes, viewOf } from './text.js'
+import { readString, readText, showBytes, wordAt } from './text.js'
 
 export interface BackendError {
   readonly severity: string
@@ -39,18 +39,18 @@ export function createBackendScanner(): BackendScanner {
     feed(chunk) {
       const seen: BackendSeen[] = []
       if (over) return seen
-      let rest = join(held, chunk.subarray(Math.min(skip, chunk.length)))
-      skip -= Math.min(skip, chunk.length)
-      while (!over && rest.length > 0) {
-        const read = readBackendMessage(rest)
-        if (read === 'more') break
-        seen.push(read.seen)
-        over = ENDS_STARTUP.has(read.seen.kind)
-        skip = Math.max(0, read.length - rest.length)
-        rest = rest.subarray(read.length)
+      const bytes = join(held, chunk)
+      let at = skip
+      while (!over && at < bytes.length) {
+        const one = readBackendMessage(bytes, at)
+        if (one === 'more') break
+        seen.push(one)
+        over = ENDS_STARTUP.has(one.kind)
+        at += 1 + wordAt(bytes, at + 1)
       }
+      skip = Math.max(0, at - bytes.length)
       // A copy: the chunk's memory is the socket's.
-      held = over || rest.length === 0 ? NOTHING : new Uint8Array(rest)
+      held = over || at >= bytes.length ? NOTHING : new Uint8Array(bytes.subarray(at))
       return seen
     },
   }
@@ -75,8 +75,6 @@ export function readEncryptionAnswer(request: 'ssl' | 'gssenc', byte: number): E
   return byte === 0x45 ? 'error' : 'bad'
 }
 
-type Read = { readonly seen: BackendSeen; readonly length: number }
-
 const NOTHING = new Uint8Array(0)
 const ENDS_STARTUP: ReadonlySet<BackendSeen['kind']> = new Set(['error', 'ready', 'bad'])
 
@@ -88,41 +86,48 @@ function join(held: Uint8Array, chunk: Uint8Array): Uint8Array {
   return both
 }
 
-/** Reads one message from its start. `length` may reach past the bytes given: the rest of it is to be skipped. */
-function readBackendMessage(bytes: Uint8Array): Read | 'more' {
-  const type = String.fromCharCode(bytes[0] ?? 0)
-  if (!'RSNvKEZ'.includes(type)) return bad(`the backend sent ${showBytes(bytes)}, which opens no message of a startup`)
-  if (bytes.length < MESSAGE_HEAD_BYTES) return 'more'
-  const length = viewOf(bytes).getUint32(1) + 1
-  if (type === 'E') return readError(bytes, length)
-  if (length < MESSAGE_HEAD_BYTES || length > MAX_MESSAGE_BYTES) return bad(`message ${type} has length ${length - 1}`)
-  switch (type) {
-    case 'K':
-      return readKey(bytes, length)
-    case 'Z':
-      return { seen: { kind: 'ready' }, length }
-    default:
-      return { seen: { kind: 'passed', type: type as 'R' | 'S' | 'N' | 'v' }, length }
-  }
+/** By type byte: what says nothing to a router. Most of a startup is. */
+const PASSED: Readonly<Record<number, BackendSeen>> = {
+  82: { kind: 'passed', type: 'R' },
+  83: { kind: 'passed', type: 'S' },
+  78: { kind: 'passed', type: 'N' },
+  118: { kind: 'passed', type: 'v' },
+}
+const READY: BackendSeen = { kind: 'ready' }
+const [KEY_DATA, ERROR_RESPONSE, READY_FOR_QUERY] = [0x4b, 0x45, 0x5a]
+
+/** Reads the message that starts at `at`. The bytes may end before it does: the rest of it is to be skipped. */
+function readBackendMessage(bytes: Uint8Array, at: number): BackendSeen | 'more' {
+  const type = bytes[at] ?? 0
+  const passed = PASSED[type]
+  if (!passed && type !== KEY_DATA && type !== ERROR_RESPONSE && type !== READY_FOR_QUERY)
+    return bad(`the backend sent ${showBytes(bytes.subarray(at))}, which opens no message of a startup`)
+  if (bytes.length - at < MESSAGE_HEAD_BYTES) return 'more'
+  const length = wordAt(bytes, at + 1) + 1
+  if (type === ERROR_RESPONSE) return readError(bytes.subarray(at), length)
+  if (length < MESSAGE_HEAD_BYTES || length > MAX_MESSAGE_BYTES)
+    return bad(`message ${String.fromCharCode(type)} has length ${length - 1}`)
+  if (type === KEY_DATA) return readKey(bytes.subarray(at), length)
+  return passed ?? READY
 }
 
-const bad = (why: string): Read => ({ seen: { kind: 'bad', why }, length: 0 })
+const bad = (why: string): BackendSeen => ({ kind: 'bad', why })
 
 /** BackendKeyData: process ID, then the secret key, which fills the rest. */
-function readKey(bytes: Uint8Array, length: number): Read | 'more' {
+function readKey(bytes: Uint8Array, length: number): BackendSeen | 'more' {
   const head = MESSAGE_HEAD_BYTES + 4
   if (length < head + MIN_SECRET_BYTES || length > head + MAX_SECRET_BYTES)
     return bad(`BackendKeyData has length ${length - 1}`)
   if (bytes.length < length) return 'more'
   const secret = new Uint8Array(bytes.subarray(head, length))
-  return { seen: { kind: 'key', processId: viewOf(bytes).getInt32(MESSAGE_HEAD_BYTES), secret }, length }
+  return { kind: 'key', processId: wordAt(bytes, MESSAGE_HEAD_BYTES) | 0, secret }
 }
 
 /**
  * ErrorResponse: fields of a type byte and a string, ended by a zero byte. Of a longer one the first 10,000 bytes are read.
  * A "length" outside all sense is text: a postmaster that cannot fork sends `E`, a sentence and a NUL (report_fork_failure_to_client).
  */
-function readError(bytes: Uint8Array, length: number): Read | 'more' {
+function readError(bytes: Uint8Array, length: number): BackendSeen | 'more' {
   if (length < MESSAGE_HEAD_BYTES || length > MAX_MESSAGE_BYTES / 2) return readPlainError(bytes)
   const needed = Math.min(length, MAX_STARTUP_BYTES)
   if (bytes.length < needed) return 'more'
@@ -136,15 +141,12 @@ function readError(bytes: Uint8Array, length: number): Read | 'more' {
   }
   // V is the severity that is never translated; PostgreSQL before 9.6 sends S alone.
   const severity = fields.get('V') ?? fields.get('S') ?? ''
-  return {
-    seen: { kind: 'error', severity, code: fields.get('C') ?? '', message: fields.get('M') ?? '' },
-    length,
-  }
+  return { kind: 'error', severity, code: fields.get('C') ?? '', message: fields.get('M') ?? '' }
 }
 
-function readPlainError(bytes: Uint8Array): Read | 'more' {
+function readPlainError(bytes: Uint8Array): BackendSeen | 'more' {
   const text = readString(bytes, 1)
   if (text === undefined && bytes.length < MAX_STARTUP_BYTES) return 'more'
   const message = text?.text ?? readText(bytes.subarray(1, MAX_STARTUP_BYTES))
-  return { seen: { kind: 'error', severity: 'FATAL', code: '', message: message.trim() }, length: bytes.length }
+  return { kind: 'error', severity: 'FATAL', code: '', message: message.trim() }
 }

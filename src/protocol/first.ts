@@ -14,7 +14,7 @@ import {
   SSL_MINOR,
   TLS_HANDSHAKE,
 } from './codes.js'
-import { readString, readText, showBytes, viewOf } from './text.js'
+import { readText, showBytes, wordAt } from './text.js'
 
 /** `length` counts the bytes of the packet itself; whatever follows it belongs to the next one. */
 export type First =
@@ -22,14 +22,7 @@ export type First =
   | { readonly kind: 'ssl'; readonly length: number }
   | { readonly kind: 'gssenc'; readonly length: number }
   | { readonly kind: 'cancel'; readonly processId: number; readonly secret: Uint8Array; readonly length: number }
-  | {
-      readonly kind: 'startup'
-      readonly major: number
-      readonly minor: number
-      /** For choosing and showing only. A name given twice keeps its last value, as in PostgreSQL. */
-      readonly parameters: ReadonlyMap<string, string>
-      readonly length: number
-    }
+  | { readonly kind: 'startup'; readonly major: number; readonly minor: number; readonly length: number }
   | { readonly kind: 'direct_tls' }
   | { readonly kind: 'bad'; readonly why: string }
 
@@ -42,18 +35,17 @@ const MORE: First = { kind: 'more' }
 export function readFirst(bytes: Uint8Array): First {
   if (bytes[0] === TLS_HANDSHAKE) return { kind: 'direct_tls' }
   if (bytes.length < 4) return MORE
-  const view = viewOf(bytes)
-  const length = view.getUint32(0)
+  const length = wordAt(bytes, 0)
   if (length < REQUEST_BYTES || length > MAX_STARTUP_BYTES) return { kind: 'bad', why: wrongLength(bytes, length) }
   if (bytes.length < REQUEST_BYTES) return MORE
-  const major = view.getUint16(4)
-  const minor = view.getUint16(6)
+  const code = wordAt(bytes, 4)
+  const [major, minor] = [code >>> 16, code & 0xffff]
   if (major === REQUEST_MAJOR) return readRequest(bytes, minor, length)
   if (major !== PROTOCOL_MAJOR) return { kind: 'bad', why: wrongProtocol(major, minor) }
   if (bytes.length < length) return MORE
-  const parameters = readParameters(bytes.subarray(REQUEST_BYTES, length))
-  if (parameters === undefined) return { kind: 'bad', why: LAYOUT }
-  return { kind: 'startup', major, minor, parameters, length }
+  return isPairs(bytes, REQUEST_BYTES, length)
+    ? { kind: 'startup', major, minor, length }
+    : { kind: 'bad', why: LAYOUT }
 }
 
 function readRequest(bytes: Uint8Array, minor: number, length: number): First {
@@ -74,23 +66,26 @@ function readCancel(bytes: Uint8Array, length: number): First {
   if (bytes.length < length) return MORE
   // A copy, and not slice(): a Buffer's slice would keep pointing into the socket's memory.
   const secret = new Uint8Array(bytes.subarray(CANCEL_HEAD_BYTES, length))
-  return { kind: 'cancel', processId: viewOf(bytes).getInt32(REQUEST_BYTES), secret, length }
+  return { kind: 'cancel', processId: wordAt(bytes, REQUEST_BYTES) | 0, secret, length }
 }
 
 const LAYOUT = 'startup packet is not pairs of name and value ended by one zero byte'
 
 /** Name and value pairs up to an empty name, which must be the last byte (PostgreSQL: ProcessStartupPacket). */
-function readParameters(body: Uint8Array): Map<string, string> | undefined {
-  const parameters = new Map<string, string>()
-  let at = 0
-  while (at < body.length && body[at] !== 0) {
-    const name = readString(body, at)
-    const value = name && readString(body, name.next)
-    if (value === undefined) return undefined
-    parameters.set(name?.text ?? '', value.text)
-    at = value.next
+function isPairs(bytes: Uint8Array, from: number, until: number): boolean {
+  let at = from
+  while (at < until && bytes[at] !== 0) {
+    const value = after(bytes, at, until)
+    at = value === 0 ? 0 : after(bytes, value, until)
+    if (at === 0) return false
   }
-  return at === body.length - 1 ? parameters : undefined
+  return at === until - 1
+}
+
+/** Where the string that starts at `at` is over; 0 where it does not end before `until`. */
+function after(bytes: Uint8Array, at: number, until: number): number {
+  for (let byte = at; byte < until; byte++) if (bytes[byte] === 0) return byte + 1
+  return 0
 }
 
 /** Other protocols people point at this port by mistake, by their first four bytes. */

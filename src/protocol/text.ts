@@ -23,5 +23,9 @@ export const writeString = (text: string): Uint8Array => encoder.encode(`${text.
 export const showBytes = (bytes: Uint8Array): string =>
   Array.from(bytes.subarray(0, 8), byte => `0x${byte.toString(16).padStart(2, '0')}`).join(' ')
 
+/** The big-endian 32-bit number at `at`, unsigned; bytes that are not there count as 0. */
+export const wordAt = (bytes: Uint8Array, at: number): number =>
+  (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
+
 /** A view for big-endian numbers over exactly these bytes. */
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -60,26 +60,18 @@ t.test('every first packet asks for more until it is whole, and leaves what foll
   }
 })
 
-t.test('a startup packet gives its version and parameters', async t => {
+t.test('a startup packet gives its version and its length', async t => {
   const first = readFirst(startupMessage(LOGIN, 2))
-  t.same(first, { kind: 'startup', major: 3, minor: 2, parameters: LOGIN, length: startupMessage(LOGIN).length })
+  t.same(first, { kind: 'startup', major: 3, minor: 2, length: startupMessage(LOGIN).length })
   t.match(readFirst(startupMessage(new Map([['user', 'u']]), 9999)), { kind: 'startup', minor: 9999 })
-  t.match(readFirst(startupMessage(new Map([['replication', 'true']]))), {
-    parameters: new Map([['replication', 'true']]),
-  })
+  t.match(readFirst(startupMessage(new Map([['replication', 'true']]))), { kind: 'startup' })
   t.match(readFirst(startupMessage(new Map())), { kind: 'startup', length: 9 })
 })
 
-t.test('a name given twice keeps its last value, and bytes that are not UTF-8 do not fail', async t => {
+t.test('a name given twice is the backend’s to judge, and so are bytes that are not UTF-8', async t => {
   const body = join(ascii('user\0a\0user\0b\0x\0'), Uint8Array.of(0xff, 0xfe, 0), Uint8Array.of(0))
   const first = readFirst(join(int32(body.length + 8), int32(3 << 16), body))
-  t.match(first, {
-    kind: 'startup',
-    parameters: new Map([
-      ['user', 'b'],
-      ['x', '\ufffd\ufffd'],
-    ]),
-  })
+  t.match(first, { kind: 'startup', length: body.length + 8 })
 })
 
 t.test('a startup packet without its pairs or its last zero byte is refused', async t => {
@@ -188,8 +180,8 @@ t.test('cancel requests and startup messages read back as written', async () => 
   )
   fc.assert(
     fc.property(pairs, pairs => {
-      const first = readFirst(startupMessage(new Map(pairs)))
-      t.same(first.kind === 'startup' && [...first.parameters], pairs)
+      const packet = startupMessage(new Map(pairs))
+      t.same(readFirst(packet), { kind: 'startup', major: 3, minor: 0, length: packet.length })
     }),
   )
 })
