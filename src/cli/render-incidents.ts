@@ -3,7 +3,15 @@
 import { printable } from '../events/printable.js'
 import type { Incident } from '../incidents/incident.js'
 import { OWNERS, type Owner, type Phase, phasesOf } from '../incidents/phases.js'
-import { causeWords, lengthWords, momentWords, OWNER_WORDS, seconds, wayWords } from '../incidents/words.js'
+import {
+  causeWords,
+  countsWords,
+  lengthWords,
+  momentWords,
+  OWNER_WORDS,
+  seconds,
+  wayWords,
+} from '../incidents/words.js'
 import { columns } from './columns.js'
 import type { Paint } from './paint.js'
 
@@ -21,7 +29,7 @@ const MARKS: Readonly<Record<Owner, string>> = { mekare: '#', patroni: '=', nobo
 
 /** One incident: why it began, then a line for each moment with when it came, how long it took, whose time that was, as a bar. */
 export function renderIncident(incident: Incident, paint: Paint): string {
-  const { number, cluster, startedAt, lasted, held, cut, refused } = incident
+  const { number, cluster, startedAt, lasted } = incident
   const title = `incident ${number}  ${printable(cluster)}: ${printable(wayWords(incident))}`
   const length = lasted === undefined ? paint.bad(lengthWords(incident)) : lengthWords(incident)
   const phases = phasesOf(incident)
@@ -29,7 +37,7 @@ export function renderIncident(incident: Incident, paint: Paint): string {
     `${paint.bold(title)}, ${length}`,
     `  ${new Date(startedAt).toISOString()}  ${printable(causeWords(incident))}`,
     ...phaseLines(phases, incident, paint),
-    `  sessions: ${held} held, ${cut} cut, ${refused} refused; ${legend(phases, paint)}`,
+    `  sessions: ${printable(countsWords(incident))}; ${legend(phases, paint)}`,
   ].join('\n')}\n`
 }
 

@@ -139,5 +139,5 @@ function conclude(
 
 function overWords(incident: Incident, paint: Paint): string {
   const length = incident.lasted === undefined ? 'nobody has come to write since' : lengthWords(incident)
-  return `${paint.good(printable(wayWords(incident)))} ${length}\n  clients: ${paidWords(incident)}\n`
+  return `${paint.good(printable(wayWords(incident)))} ${length}\n  clients: ${printable(paidWords(incident))}\n`
 }

@@ -2,7 +2,15 @@
 
 import type { Incident } from '../incidents/incident.js'
 import { OWNERS, type Owner, type Phase, phasesOf } from '../incidents/phases.js'
-import { causeWords, lengthWords, momentWords, OWNER_WORDS, seconds, wayWords } from '../incidents/words.js'
+import {
+  causeWords,
+  countsWords,
+  lengthWords,
+  momentWords,
+  OWNER_WORDS,
+  seconds,
+  wayWords,
+} from '../incidents/words.js'
 import { ms } from '../units/units.js'
 import { timeWords } from './words.js'
 
@@ -56,7 +64,7 @@ interface OneProps {
 }
 
 function One({ incident, now, open }: OneProps) {
-  const { number, cluster, startedAt, held, cut, refused, lasted } = incident
+  const { number, cluster, startedAt, lasted } = incident
   const phases = running(incident, now)
   return (
     <article class={lasted === undefined ? 'running' : undefined}>
@@ -72,7 +80,7 @@ function One({ incident, now, open }: OneProps) {
       </p>
       <Bar phases={phases} words={lengthWords(incident)} />
       <p class="sub">
-        {lengthWords(incident)}. Sessions: {held} held, {cut} cut, {refused} refused.
+        {lengthWords(incident)}. Sessions: {countsWords(incident)}.
       </p>
       <details open={open}>
         <summary>Moments</summary>

@@ -3,6 +3,7 @@
 
 import type { Incident } from '../incidents/incident.js'
 import { sharesOf } from '../incidents/phases.js'
+import { countsWords } from '../incidents/words.js'
 import { formatMs } from '../units/units.js'
 import type { Event } from './event.js'
 import { lifeSentence } from './life-sentence.js'
@@ -182,9 +183,8 @@ function gateSentence(event: Extract<Event, { kind: GateKind }>): Said {
 function incidentSentence(incident: Incident): string {
   const names = `${incident.from ?? 'no leader'} → ${incident.to ?? 'no leader'}`
   const took = incident.lasted === undefined ? '' : ` in ${formatMs(incident.lasted)}`
-  const counts = `held ${incident.held}, cut ${incident.cut}, refused ${incident.refused}`
   const ours = formatMs(sharesOf(incident).mekare)
-  return `incident ${incident.number} over, ${names}${took}, ${ours} of it mekare's (${incident.sign}); sessions: ${counts}`
+  return `incident ${incident.number} over, ${names}${took}, ${ours} of it mekare's (${incident.sign}); sessions: ${countsWords(incident)}`
 }
 
 type MemberKind = 'pool_changed' | 'probed' | `member_${string}` | `pooler_${string}`

@@ -64,7 +64,7 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 const LONGEST_TEXT = 10_000
 
 function incidentOf(fields: Fields): Incident | undefined {
-  const { number, cluster, startedAt, sign, from, to, held, cut, refused, lasted, waited } = fields
+  const { number, cluster, startedAt, sign, from, to, held, lost, cut, refused, lasted, waited } = fields
   const moments = momentsOf(fields.moments)
   if (!isCount(number) || !isText(cluster) || !isLength(startedAt) || !isText(sign) || moments === undefined) return
   return {
@@ -77,6 +77,7 @@ function incidentOf(fields: Fields): Incident | undefined {
     ...(isText(to) ? { to } : {}),
     moments,
     held: isCount(held) ? held : 0,
+    lost: isCount(lost) ? lost : 0,
     cut: isCount(cut) ? cut : 0,
     refused: isCount(refused) ? refused : 0,
     ...(typeof waited === 'boolean' ? { waited } : {}),

@@ -47,6 +47,8 @@ export interface Incident {
   /** Time since the start at which each moment came, in the order in which they were noticed. */
   readonly moments: Readonly<Partial<Record<Moment, Ms>>>
   readonly held: number
+  /** Open sessions of the old leader that it ended itself, by its shutdown or its death. */
+  readonly lost: number
   readonly cut: number
   readonly refused: number
   /** Whether the first write let through had been waiting; absent while there was none. */

@@ -10,11 +10,13 @@ import {
   begin,
   change,
   counted,
+  endedByMember,
   led,
   moment,
   type Open,
   type RecorderState,
   replace,
+  TOLD_WITHIN,
   upAgain,
 } from './state.js'
 
@@ -108,6 +110,8 @@ export function wakeAt(state: RecorderState): Ms | undefined {
 
 /** Refusals and cuts a leader change brings about; malformed startups and the like belong to nobody's incident. */
 const BY_INCIDENT: ReadonlySet<string> = new Set(['refused_no_primary', 'refused_no_replica', 'refused_limit'])
+/** Whoever closed first: a member that ends a session says so before, and a client may be quick. */
+const UNCUT: ReadonlySet<string> = new Set(['backend', 'backend_reset', 'client', 'client_reset'])
 const CUT_BY_INCIDENT: ReadonlySet<string> = new Set(['cut_leader_moved', 'cut_in_recovery', 'cut_promoted'])
 
 /** When its member began to end it, if it did, and last answered it is told once it is over. An answer counts whoever ended it. */
@@ -115,12 +119,28 @@ function sessionEnded(state: RecorderState, event: Of<'session_ended'>, now: Ms)
   const { listen, member, partedAgo, answeredAgo } = event
   const cluster = state.clusterOf(listen)
   if (cluster === undefined || member === undefined) return state
-  const parted = partedAgo === undefined ? state : lost(state, cluster, member, ms(now - partedAgo))
+  const died = partedAgo !== undefined && UNCUT.has(event.end) ? ms(now - partedAgo) : undefined
+  if (!state.open.has(cluster)) return died === undefined ? state : endedByMember(state, { cluster, member }, died)
+  const mourned = died === undefined ? state : countedLost(state, cluster, member, died)
+  const parted = partedAgo === undefined ? mourned : lost(mourned, cluster, member, ms(now - partedAgo))
   if (answeredAgo === undefined) return parted
   return ofOldLeader(parted, cluster, member, ms(now - answeredAgo), (moments, last_answer) => ({
     ...moments,
     last_answer: ms(Math.max(last_answer, moments.last_answer ?? 0)),
   }))
+}
+
+/** A session of the leader that is being replaced was ended by it. One that died with it may be told of just after the incident began. */
+function countedLost(state: RecorderState, cluster: string, member: string, died: Ms): RecorderState {
+  return replace(state, cluster, open => {
+    const { incident, began } = open
+    const { from, cause, moments } = incident
+    const late = cause !== 'switchover' && began - died <= TOLD_WITHIN
+    const since = late ? Math.max(0, died - began) : died - began
+    if (from !== member || since < 0 || since > (moments.confirmed ?? since)) return open
+    const first = { sessions_lost: ms(Math.min(since, moments.sessions_lost ?? since)) }
+    return { ...open, incident: { ...incident, moments: { ...moments, ...first }, lost: incident.lost + 1 } }
+  })
 }
 
 /** Open sessions of the leader that is being replaced have begun to end. */

@@ -77,12 +77,16 @@ export function momentWords(
 /** What clients paid: `new connections to write were let in again after 1.424s; open sessions were without a primary for 1.215s; 34 held …`. */
 export function paidWords(incident: Incident): string {
   const { anew, open } = gapsOf(incident)
-  const { held, cut, refused } = incident
   return [
     ...(anew === undefined ? [] : [`new connections to write were let in again after ${seconds(anew)}`]),
     open === undefined ? 'no open session was lost' : `open sessions were without a primary for ${seconds(open)}`,
-    `${held} held, ${cut} cut, ${refused} refused`,
+    countsWords(incident),
   ].join('; ')
+}
+
+/** What became of sessions: `34 held, 5 lost with pg1, 0 cut, 0 refused`. */
+export function countsWords({ from = 'the old leader', held, lost, cut, refused }: Incident): string {
+  return `${held} held, ${lost} lost with ${from}, ${cut} cut, ${refused} refused`
 }
 
 /** A length to the millisecond: `0.025s`, `27.300s`; from a minute on in whole words, `4min`. */

@@ -168,7 +168,7 @@ export class Young implements Home {
     if (errno === EAGAIN) return
     if (errno !== 0) this.fail(end, errno, 'read')
     else {
-      if (isLink(end)) parts(this.table, end >> 1, monotonic())
+      if (isLink(end) && !this.has(end ^ 1, STATE.ended)) parts(this.table, end >> 1, monotonic())
       this.mark(end, this.has(end ^ 1, STATE.ended) ? STATE.ended : STATE.ended | STATE.first)
       this.tell(end ^ 1)
     }

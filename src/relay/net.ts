@@ -149,7 +149,7 @@ class NetRelay implements Attached {
   private pass(flow: Flow): void {
     if (this.dying || flow.ended) return
     flow.ended = true
-    if (flow === this.down) parts(this.last, 0, monotonic())
+    if (flow === this.down && !this.up.ended) parts(this.last, 0, monotonic())
     this.end ??= { by: flow.by }
     flow.to.end()
   }
@@ -158,7 +158,7 @@ class NetRelay implements Attached {
   private fail(flow: Flow, error: Error | null): void {
     if (this.dying) return
     this.dying = true
-    if (flow === this.down) parts(this.last, 0, monotonic())
+    if (flow === this.down && !this.up.ended) parts(this.last, 0, monotonic())
     this.end = error ? { by: flow.by, error: error.message } : (this.end ?? { by: flow.by })
     stop(this.up)
     stop(this.down)

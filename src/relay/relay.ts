@@ -26,7 +26,10 @@ export interface LastWords {
   readonly first?: Ms
   /** The last bytes that were no parting word: in plaintext, the last answer. */
   readonly answered?: Ms
-  /** The link began to end it: by its parting word, which can only be told from an answer in plaintext, its end or its failure. */
+  /**
+   * The link began to end it, and not the session: by its parting word, which can only be told from an answer in plaintext, its end or
+   * its failure.
+   */
   readonly parted?: Ms
 }
 

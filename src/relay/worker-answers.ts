@@ -2,7 +2,7 @@
 // what is read in one turn of the thread came when the turn began.
 
 import { heard, monotonic, parts } from './last-words.js'
-import type { NativeTable } from './native-table.js'
+import { type NativeTable, STATE } from './native-table.js'
 
 export interface Answers {
   /** A turn begins. */
@@ -11,7 +11,7 @@ export interface Answers {
   look(end: number, bytes: Uint8Array, start: number, length: number): void
   /** An end gave bytes that nobody saw, of a stream. */
   unseen(end: number): void
-  /** An end has ended or failed. */
+  /** An end has ended or failed; a link that ends after its client is only following it. */
   left(end: number): void
 }
 
@@ -32,7 +32,8 @@ export function createAnswers(table: NativeTable, now: () => number): Answers {
       if ((end & 1) === 1) heard(table, end >> 1, NOTHING, 0, 0, at)
     },
     left(end) {
-      if ((end & 1) === 1) parts(table, end >> 1, at)
+      const clientWent = ((table.state[end ^ 1] ?? 0) & STATE.ended) !== 0
+      if ((end & 1) === 1 && !clientWent) parts(table, end >> 1, at)
     },
   }
 }

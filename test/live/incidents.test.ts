@@ -17,6 +17,7 @@ const incident = (number: number): Incident => ({
   sign: 'failover key: pg1 → pg2',
   moments: { gate_closed: ms(0), confirmed: ms(1400) },
   held: 1,
+  lost: 3,
   cut: 2,
   refused: 0,
   lasted: ms(1400),

@@ -11,7 +11,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { createNativeEngine, type NativeEngine } from '../../src/relay/native.js'
 import { createNetEngine } from '../../src/relay/net.js'
-import type { Attached, Engine, Pair, RelayEnd } from '../../src/relay/relay.js'
+import type { Attached, Engine, LastWords, Pair, RelayEnd } from '../../src/relay/relay.js'
 import type { Wire as End } from '../../src/relay/wire.js'
 import { ms } from '../../src/units/units.js'
 
@@ -138,16 +138,19 @@ const hastyWire = await ownWires(hasty)
 interface Relayed extends Attached {
   readonly ended: Promise<RelayEnd>
   readonly endings: RelayEnd[]
+  readonly words: LastWords[]
 }
 
 function relay(engine: Engine, { session, link }: Wire<End>, given: Partial<Pair> = {}): Relayed {
   const endings: RelayEnd[] = []
+  const words: LastWords[] = []
   const { promise, resolve } = withResolvers<RelayEnd>()
   const attached = engine.attach(
     { session, link, toLink: [], toSession: [], ...given },
     {
-      ended(end) {
+      ended(end, last) {
         endings.push(end)
+        words.push(last)
         if (!session.destroyed || !link.destroyed) unhandled.push('ended before both were closed')
         resolve(end)
       },
@@ -162,6 +165,7 @@ function relay(engine: Engine, { session, link }: Wire<End>, given: Partial<Pair
     linkName: () => attached.linkName(),
     ended: promise,
     endings,
+    words,
   }
 }
 
@@ -355,6 +359,8 @@ for (const [name, engine, make] of [
       await atFirst.done
       t.equal(atFirst.text, 'still here')
       t.same(await relayed.ended, { by: side })
+      const parted = relayed.words.map(last => last.parted !== undefined)
+      t.same(parted, [side === 'link'], 'a link that follows its client did not begin to end it')
       t.equal(relayed.halfClosed(), false)
     })
 

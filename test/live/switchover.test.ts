@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { type Field, openField } from '../../bench/drills/field.js'
@@ -14,10 +15,12 @@ import type { SessionStatus } from '../../src/pools/status.js'
 import { until } from '../lab/cluster.js'
 import { now, sumUp } from '../lab/journal.js'
 import { PASSWORDS } from '../lab/options.js'
-import { type Sight, see } from '../lab/sight.js'
+import { PROGRAM, type Sight, see } from '../lab/sight.js'
 import { createStand } from '../lab/stand.js'
 
 t.setTimeout(300_000)
+
+const TERMINAL = fileURLToPath(new URL('../../../test/lab/terminal.py', import.meta.url))
 
 /** How far what the router saw and what a client saw may be apart, in ms: the way of an answer between the two. */
 const SLACK_MS = 20
@@ -34,8 +37,10 @@ t.test('orders of an operator', async t => {
     for (const replica of ['pg2', 'pg3']) await sight.verdict('read', replica, /^usable/)
     await t.test('a session is found from both of its ends, and cut', t => sessions(t, field, sight))
     await t.test('a switchover that cannot be is refused, with the reason', t => refusals(t, field, sight))
+    await t.test('on a terminal it asks, and whatever is no yes changes nothing', t => declined(t, field, sight))
     await t.test('a switchover under load shows what clients paid', t => switchover(t, field, sight))
     await t.test('a hook was told of each, once', t => hooked(t, told))
+    await t.test('the sessions of a leader that is killed count as lost with it', t => killed(t, field, sight))
     t.equal(sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
   } catch (error) {
     t.comment(stand.tails(25, 'proxy1'))
@@ -117,6 +122,26 @@ async function refusals(t: Test, field: Field, sight: Sight): Promise<void> {
   t.equal(await stand.leader(), 'pg1', 'nothing has changed')
 }
 
+/** `mekare switchover` on a terminal, its question answered with these keys: what was shown, without what only moves the cursor. */
+async function onTerminal({ stand, proxy }: Field, keys: string, to: string) {
+  const argv = [process.execPath, PROGRAM, 'switchover', '--to', to, '--socket', proxy.socket]
+  const { code, stdout, stderr } = await stand.clientExec([stand.programs.python, TERMINAL, keys, ...argv])
+  const escapes = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[A-Za-z]`, 'g')
+  return { code, stdout: stdout.replace(escapes, '').replaceAll('\r\n', '\n'), stderr }
+}
+
+async function declined(t: Test, field: Field, sight: Sight): Promise<void> {
+  const asked = async ([what, keys]: readonly [string, string]) => {
+    const { code, stdout } = await onTerminal(field, keys, 'pg2')
+    t.equal(code, 1, `${what}: exit code 1`)
+    t.match(stdout, /^demo: pg1 → pg2 .*^switch over\? \[y\/N\] .*nothing is done\n$/ms, `${what} is a no`)
+  }
+  const noes = { n: 'n\\r', 'Ctrl-C': '\\x03' }
+  await Promise.all(Object.entries(noes).map(asked))
+  t.equal(await field.stand.leader(), 'pg1', 'the leader stays')
+  t.same(sight.lines(/an operator has Patroni switch over/), [], 'and nobody was asked')
+}
+
 /** Three times, and the median counts: on a busy machine a client may hear of an answer late. */
 async function switchover(t: Test, field: Field, sight: Sight): Promise<void> {
   const { stand } = field
@@ -130,13 +155,16 @@ async function switchover(t: Test, field: Field, sight: Sight): Promise<void> {
     await sight.verdict('read', to, /^usable/)
     await stand.untilStreaming()
     const since = now() - 100
-    const { code, stdout, stderr } = await sight.cli('switchover', '--to', to, '--yes')
+    const asks = from === 'pg2'
+    const order = asks ? onTerminal(field, 'y\\r', to) : sight.cli('switchover', '--to', to, '--yes')
+    const { code, stdout, stderr } = await order
     t.equal(code, 0, stderr)
+    if (asks) t.match(stdout, /^switch over\? \[y\/N\] y$/m, 'a yes on a terminal')
     for (const line of stdout.trimEnd().split('\n')) t.comment(line)
     for (const line of shown(from, to)) t.match(stdout, line)
     t.equal(await stand.leader(), to)
     await new Promise(resolve => setTimeout(resolve, 500))
-    const ours = await openGap(t, field)
+    const ours = await openGap(t, field, from)
     const theirs = sumUp(writer.entries(), since).gap?.ms ?? Number.NaN
     apart.push(theirs - ours)
     t.comment(`the writer: ${theirs} ms, the phases: ${ours.toFixed(1)} ms, apart: ${(theirs - ours).toFixed(1)} ms`)
@@ -166,14 +194,36 @@ function shown(from: string, to: string): readonly RegExp[] {
 }
 
 /** What the phases say that open sessions paid. */
-async function openGap(t: Test, field: Field): Promise<number> {
+async function openGap(t: Test, field: Field, from: string): Promise<number> {
   const incident = (JSON.parse((await asked(field, 'GET', '/incidents')).body) as Incident[]).at(-1)
   if (incident === undefined) throw new Error('no incident is on record')
+  t.match(incident, { from, cut: 0 })
+  // Of one whose client closed at once it cannot always be seen who did so first.
+  t.ok([1, 2].includes(incident.lost), `sessions that the old leader ended: ${incident.lost}`)
   const { open = Number.NaN } = gapsOf(incident)
   const last = incident.moments.last_answer ?? Number.NaN
   const sum = phasesOf(incident).reduce((total, { at, took }) => total + (at > last ? took : 0), 0)
   t.ok(Math.abs(sum - open) < 1, 'the phases after the last answer add up to what open sessions paid')
   return sum
+}
+
+/** Its lease would run out 20 s later: its key is taken away instead, which is the same to everybody who watches it. */
+async function killed(t: Test, field: Field, sight: Sight): Promise<void> {
+  const { stand } = field
+  const { namespace, scope } = stand.settings
+  await stand.untilStreaming({ members: ['pg2', 'pg3'] })
+  await stand.kill('pg2')
+  await sight.line(/demo: gate closed .* pg2 holds the leader key but turns connections away/)
+  await stand.etcdctl('del', `${namespace}${scope}/leader`)
+  const incident = await until(30_000, 'nobody wrote to another leader', async () => {
+    const all = JSON.parse((await asked(field, 'GET', '/incidents')).body) as Incident[]
+    return all.find(({ number, lasted }) => number === 4 && lasted !== undefined)
+  })
+  t.match(incident, { from: 'pg2', cause: 'unreachable', lost: 2, cut: 0, moments: { sessions_lost: 0 } })
+  const { stdout } = await sight.cli('incidents', '1')
+  t.match(stdout, /^ {2}\+0\.000s {2}open sessions of pg2 end /m)
+  t.match(stdout, /^ {2}sessions: \d+ held, 2 lost with pg2, 0 cut, 0 refused;/m)
+  for (const line of stdout.trimEnd().split('\n')) t.comment(line)
 }
 
 async function hooked(t: Test, file: string): Promise<void> {

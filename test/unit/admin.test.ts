@@ -108,6 +108,7 @@ t.test('events move counters and histograms', async t => {
         sign: '',
         moments: { gate_closed: ms(0), confirmed: ms(1400), first_write: ms(1500) },
         held: 0,
+        lost: 0,
         cut: 0,
         refused: 0,
         lasted: ms(1500),

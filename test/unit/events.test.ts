@@ -22,6 +22,7 @@ const incident: Incident = {
   to: 'pg2',
   moments: { gate_closed: ms(0), last_no: ms(1370), confirmed: ms(1400) },
   held: 12,
+  lost: 0,
   cut: 5,
   refused: 0,
   lasted: ms(1400),
@@ -126,7 +127,7 @@ const SAID: readonly (readonly [Event, string])[] = [
   [{ kind: 'first_answer', ...pg1, ago: ms(40) }, 'info: demo: first answer to a write session from pg1'],
   [
     { kind: 'incident_ended', ...demo, incident },
-    `info: demo: incident 3 over, pg1 → pg2 in 1.4s, 30ms of it mekare's (failover key: pg1 → pg2); sessions: held 12, cut 5, refused 0`,
+    `info: demo: incident 3 over, pg1 → pg2 in 1.4s, 30ms of it mekare's (failover key: pg1 → pg2); sessions: 12 held, 0 lost with pg1, 5 cut, 0 refused`,
   ],
   [{ kind: 'member_appeared', ...pg1, address: '10.0.0.1:5432' }, 'info: demo/pg1: appeared, at 10.0.0.1:5432'],
   [

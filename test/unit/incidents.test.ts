@@ -41,7 +41,7 @@ function play(steps: readonly Step[]) {
 
 function line(incident: ReturnType<typeof incidentsOf>[number]): string {
   const { number, from, to, lasted, startedAt } = incident
-  const counts = `held ${incident.held} cut ${incident.cut} refused ${incident.refused}`
+  const counts = `held ${incident.held} lost ${incident.lost} cut ${incident.cut} refused ${incident.refused}`
   const said = phasesOf(incident)
     .map(p => `${p.name} ${p.at}`)
     .join(', ')
@@ -62,7 +62,7 @@ t.test('a planned switchover, from the failover key to the first write', async t
   ])
   t.strictSame(ended, ['2410 incident_ended'])
   t.strictSame(lines, [
-    '1 at 1000 [failover key: pg1 → pg2] pg1 → pg2 lasted 1410: first_sign 0, gate_closed 0, key_moved 1300, sessions_lost 1300, last_no 1380, confirmed 1400, first_write 1410; held 2 cut 7 refused 0',
+    '1 at 1000 [failover key: pg1 → pg2] pg1 → pg2 lasted 1410: first_sign 0, gate_closed 0, key_moved 1300, sessions_lost 1300, last_no 1380, confirmed 1400, first_write 1410; held 2 lost 0 cut 7 refused 0',
   ])
 })
 
@@ -103,6 +103,58 @@ t.test('open sessions count from when the old leader ended them, newcomers from 
     'those we cut count',
   )
 })
+
+t.test(
+  'sessions that the old leader ended are lost with it, those that died just before the first sign too',
+  async t => {
+    const before: readonly Step[] = [[0, { ...opened, member: 'pg1' }]]
+    const unreachable: Event = { ...closed, because: 'unreachable', why: 'pg1 turns connections away' }
+    const after: readonly Step[] = [
+      [2300, moved],
+      [2400, opened],
+      [2410, ended('pg1', 'backend', { partedAgo: 0 })],
+      [2420, wrote],
+    ]
+    const dead: readonly Step[] = [
+      [1000, ended('pg1', 'backend', { partedAgo: 20 })],
+      [1001, ended('pg1', 'backend_reset', { partedAgo: 1 })],
+      [1002, ended('pg3', 'backend', { partedAgo: 0 })],
+      [1003, ended('pg1', 'client')],
+    ]
+    const killed = play([
+      ...before,
+      ...dead,
+      [1800, unreachable],
+      [1805, ended('pg1', 'backend', { partedAgo: 10 })],
+      ...after,
+    ])
+    t.strictSame(killed.lines, [
+      '1 at 980 [pg1 turns connections away] pg1 → pg2 lasted 1440: sessions_lost 0, gate_closed 820, key_moved 1320, last_no 1400, confirmed 1420, first_write 1440; held 0 lost 3 cut 0 refused 0',
+    ])
+    t.match(incidentsOf(killed.state).map(gapsOf), [{ anew: 620, open: 1440 }])
+    const told = incidentsOf(
+      play([...before, [100, unreachable], [101, ended('pg1', 'backend', { partedAgo: 5 })]]).state,
+    )
+    t.match(told, [{ startedAt: WALL + 100, lost: 1, moments: { sessions_lost: 0 } }], 'told of after the first sign')
+    const down: Event = { kind: 'member_down', ...demo, member: 'pg1', why: 'ECONNRESET' }
+    const gone: Event = { kind: 'leader_key_gone', ...demo, leader: 'pg1' }
+    t.match(play([...before, ...dead, [1900, down], [9000, gone]]).lines, [
+      /^1 at 980 \[pg1 down: ECONNRESET\] .*: sessions_lost 0, first_sign 920, key_gone 8020; held 0 lost 2 /,
+    ])
+    t.match(
+      play([...before, ...dead, [1800, sign], [1800, closed]]).lines,
+      [/^1 at 1800 .* lost 0 /],
+      'no switchover does that',
+    )
+    t.match(
+      play([...before, ...dead, [4002, unreachable]]).lines,
+      [/^1 at 4002 .* lost 0 /],
+      'long before: another reason',
+    )
+    const trickle = Array.from({ length: 50 }, (_, i): Step => [i * 500, ended('pg1', 'backend', { partedAgo: 0 })])
+    t.match(play([...before, ...trickle, [25_000, unreachable]]).lines, [/^1 at 2\d{4} .* lost [1-7] /], 'nor for ever')
+  },
+)
 
 t.test(
   'the gap of an open session is from the last answer of the old leader until the first one of the new',
@@ -173,7 +225,7 @@ t.test('a dead primary: the key goes first, who waits too long is refused and co
     [46_510, wrote],
   ])
   t.strictSame(lines, [
-    '1 at 0 [leader key gone] pg1 → pg2 lasted 46510: key_gone 0, gate_closed 0, key_moved 46000, sessions_lost 46000, last_no 46480, confirmed 46500, first_write 46510; held 1 cut 7 refused 1',
+    '1 at 0 [leader key gone] pg1 → pg2 lasted 46510: key_gone 0, gate_closed 0, key_moved 46000, sessions_lost 46000, last_no 46480, confirmed 46500, first_write 46510; held 1 lost 0 cut 7 refused 1',
   ])
 })
 
@@ -271,7 +323,7 @@ t.test('sessions of other listeners and malformed startups are not counted', asy
     [2, { ...refused, end: 'refused_startup' }],
     [3, refused],
   ])
-  t.match(lines[0], /lasted undefined: gate_closed 0; held 0 cut 0 refused 1/)
+  t.match(lines[0], /lasted undefined: gate_closed 0; held 0 lost 0 cut 0 refused 1/)
 })
 
 t.test('two clusters have an incident each, numbered in order; under way ones come last', async t => {
@@ -334,7 +386,7 @@ t.test(
     ]
     const { lines, state } = play(steps)
     t.strictSame(lines, [
-      '1 at 1000 [pg1 down: timeout] pg1 → pg2 lasted 29010: first_sign 0, key_gone 27000, gate_closed 27000, key_moved 28000, last_no 28980, confirmed 29000, first_write 29010; held 0 cut 0 refused 0',
+      '1 at 1000 [pg1 down: timeout] pg1 → pg2 lasted 29010: first_sign 0, key_gone 27000, gate_closed 27000, key_moved 28000, last_no 28980, confirmed 29000, first_write 29010; held 0 lost 0 cut 0 refused 0',
     ])
     const [incident] = incidentsOf(state)
     t.equal(incident?.cause, 'unreachable')

@@ -104,6 +104,7 @@ const incident: Incident = {
   sign: '',
   moments: {},
   held: 0,
+  lost: 0,
   cut: 0,
   refused: 0,
 }

@@ -32,7 +32,7 @@ const switched = (from: string, to: string): Incident => ({
   startedAt: epochMs(1_800_000_000_000),
   cause: 'switchover',
   sign: `failover key: ${from} → ${to}`,
-  ...{ from, to, held: 4, cut: 0, refused: 0, waited: true },
+  ...{ from, to, held: 4, lost: 0, cut: 0, refused: 0, waited: true },
   moments: {
     first_sign: ms(0),
     gate_closed: ms(1),

@@ -73,7 +73,7 @@ t.test('a switchover shows each phase and what clients paid; one that cannot be 
   +1.400s  0.010s  pg2 confirms, gate open
   +1.405s  0.005s  first write let through
 pg1 → pg2 took 1.405s: Patroni 1.389s, mekare 0.016s
-  clients: new connections to write were let in again after 1.404s; open sessions were without a primary for 1.205s; 4 held, 0 cut, 0 refused
+  clients: new connections to write were let in again after 1.404s; open sessions were without a primary for 1.205s; 4 held, 0 lost with pg1, 0 cut, 0 refused
 `,
     err: '',
   })

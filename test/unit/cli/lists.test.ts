@@ -25,6 +25,7 @@ const incident: Incident = {
     first_write: ms(1410),
   },
   held: 12,
+  lost: 0,
   cut: 5,
   refused: 0,
   waited: true,
@@ -39,7 +40,7 @@ const INCIDENT = `incident 3  demo: pg1 → pg2, took 1.410s: Patroni 1.379s, me
   +1.380s  pg2 asked: no primary yet  0.080s                                       ==|
   +1.400s  pg2 confirms, gate open    0.020s                                         #|
   +1.410s  first write let through    0.010s                                          |
-  sessions: 12 held, 5 cut, 0 refused; # mekare, = Patroni
+  sessions: 12 held, 0 lost with pg1, 5 cut, 0 refused; # mekare, = Patroni
 `
 
 t.test('an incident is a timeline that says why it began and whose time each phase was', async t => {
