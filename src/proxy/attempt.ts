@@ -62,8 +62,8 @@ function tellDialled(session: Session, entry: PoolEntry, result: Dialled | DialF
   const outcome = { member, at: room.now(), took }
   const kind = config.target === 'pooler' ? 'pooler' : 'dialled'
   const tell = (told: DialOutcome) => listener.cluster.tell({ kind, outcome: told })
-  if (failed) tell({ ...outcome, ok: false, reason: result.reason, why: result.why })
-  else if (result.kind === 'linked') tell({ ...outcome, ok: true })
+  if (failed) tell({ ok: false, reason: result.reason, why: result.why, ...outcome })
+  else if (result.kind === 'linked') tell({ ok: true, ...outcome })
 }
 
 /**

@@ -33,7 +33,7 @@ export class RelayThread {
   private readonly sessions: (NativeSession | undefined)[] = []
   private readonly free: number[] = []
   /** Ends that came within the last second. */
-  private readonly fresh = new Set<number>()
+  private readonly fresh: number[] = []
   private readonly starts: { worker: Worker; port: MessagePort; epoll: Epoll }[] = []
   private live = 0
   private crashes: number[] = []
@@ -89,7 +89,7 @@ export class RelayThread {
     table.parted[slot] = heard?.parted ?? 0
     table.descriptor[session] = taken.session
     table.descriptor[link] = taken.link
-    this.fresh.add(session).add(link)
+    this.fresh.push(session, link)
     this.lookLater()
     attached.moveTo(this, slot)
     this.sessions[slot] = attached
@@ -101,7 +101,8 @@ export class RelayThread {
     const toSession = whole ? joined(taken.toSession) : this.first(session, joined(taken.toSession))
     if (whole || toLink || toSession || !this.show(slot))
       this.send({
-        ...{ kind: 'attach', slot },
+        kind: 'attach',
+        slot,
         ...(toLink && { toLink }),
         ...(toSession && { toSession }),
         ...(failed && { failed }),
@@ -210,7 +211,7 @@ export class RelayThread {
         const fd = this.table.descriptor[end] ?? -1
         if (fd >= 0) this.deps.sockets.keepAlive(fd)
       }
-      this.fresh.clear()
+      this.fresh.length = 0
       if (this.starts.length > 0) wake(this.deps.libc, this.wakeFd)
     }, LOOK_LATER).unref()
   }

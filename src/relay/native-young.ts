@@ -209,13 +209,14 @@ export class Young implements Home {
     const of = (end: number) => ({ taken: table.taken[end] ?? 0, state: (table.state[end] ?? 0) & LASTING })
     const past = [of(session), of(link)] as const
     const { first, answered, parted } = table
-    const before = { first: first[slot] ?? 0, answered: answered[slot] ?? 0, parted: parted[slot] ?? 0 }
+    const heard = { first: first[slot] ?? 0, answered: answered[slot] ?? 0, parted: parted[slot] ?? 0 }
     const owedTo = (end: number) => owed.filter(one => one.end === end).map(one => one.bytes)
     const [sessionFd = -1, linkFd = -1] = this.leave(slot, true)
     const moved = this.forget(slot)
     if (!moved) return true
-    const taken = { session: sessionFd, link: linkFd, toLink: owedTo(link), toSession: owedTo(session) }
-    thread.take({ ...taken, past, heard: before, ...(failed && { failed }) }, false, moved)
+    const taken = { session: sessionFd, link: linkFd, toLink: owedTo(link), toSession: owedTo(session), past, heard }
+    // What is spread comes last: a property added after it would give each object a hidden class of its own.
+    thread.take(failed ? { failed, ...taken } : taken, false, moved)
     return true
   }
 

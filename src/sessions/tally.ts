@@ -2,7 +2,7 @@
 
 import type { Event } from '../events/event.js'
 import { type Ms, ms } from '../units/units.js'
-import { type ByteTotals, createByteTotals } from './byte-totals.js'
+import { type ByteCount, type ByteTotals, createByteTotals } from './byte-totals.js'
 import type { End } from './end.js'
 import { createRate, type Rate } from './rate.js'
 
@@ -79,7 +79,7 @@ export function createTally(clusterOf: (listen: string) => string | undefined): 
         return
       case 'session_ended':
         ended(event.listen, event.end)
-        if (event.member !== undefined) bytes.ended({ ...event, member: event.member })
+        if (event.member !== undefined) bytes.ended(countOf(event, event.member))
         return
       case 'sessions_cut':
         member(event.cluster, event.member).cut += event.count
@@ -125,6 +125,11 @@ export function createTally(clusterOf: (listen: string) => string | undefined): 
     },
   }
 }
+
+const countOf = (
+  { listen, fromClient, fromMember, queries }: Extract<Event, { kind: 'session_ended' }>,
+  member: string,
+): ByteCount => ({ listen, member, fromClient, fromMember, queries })
 
 function newListener(): Listener {
   return { held: 0, ended: {}, failedDials: 0, retries: 0 }
