@@ -14,6 +14,7 @@ export interface Options {
   /** Measure these too. */
   readonly more: readonly string[]
   readonly list: boolean
+  readonly help: boolean
   /** Directory in which results are kept: measurements as JSON, tables as a Markdown page, plots as SVG. */
   readonly results: string | undefined
   /** Measure nothing: write page and plots again from the measurements there. */
@@ -23,7 +24,7 @@ export interface Options {
 export type Parsed = { readonly ok: true; readonly options: Options } | { readonly ok: false; readonly why: string }
 
 export const USAGE = `npm run bench -- [SCENARIO…] [--quick] [--rounds N] [--seconds N] [--clients N,N] [--only NAME,…] [--with NAME,…]
-                [--network loopback|namespaces] [--results DIR [--redraw]] [--list]`
+                [--network loopback|namespaces] [--results DIR [--redraw]] [--list] [--help]`
 
 /** What a run does when nothing is said, in full and with --quick. */
 const FULL = { rounds: '5', seconds: '2' }
@@ -40,6 +41,7 @@ const FLAGS = {
   results: { type: 'string' },
   redraw: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
 } as const
 
 export function parseOptions(argv: readonly string[]): Parsed {
@@ -66,7 +68,7 @@ export function parseOptions(argv: readonly string[]): Parsed {
   const what = { names: positionals, amount, network, only: list(values.only), more: list(values.with) ?? [] } as const
   const { results, redraw } = values
   if (redraw && results === undefined) return { ok: false, why: '--redraw: say where results lie with --results DIR' }
-  return { ok: true, options: { ...what, list: values.list, results, redraw } }
+  return { ok: true, options: { ...what, list: values.list, help: values.help, results, redraw } }
 }
 
 function attempt(argv: readonly string[]) {

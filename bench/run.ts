@@ -19,6 +19,10 @@ async function main(argv: readonly string[]): Promise<number> {
   const parsed = parseOptions(argv)
   if (!parsed.ok) return misuse(parsed.why)
   const { options } = parsed
+  if (options.help) {
+    console.log(USAGE)
+    return 0
+  }
   if (options.list) {
     for (const { name, says } of SCENARIOS) console.log(`${name.padEnd(18)}${says}`)
     return 0
@@ -29,18 +33,11 @@ async function main(argv: readonly string[]): Promise<number> {
   if (unknown.length > 0) return misuse(`${unknown.join(', ')}: no such contender`)
   const chosen = SCENARIOS.filter(each => isChosen(each, options))
   const { results, redraw } = options
-  const records = results !== undefined && redraw ? readKept(results).records : await measured(chosen, options)
+  const records = results !== undefined && redraw ? readKept(results).records : await runAll(chosen, options)
   if (results !== undefined) publish(results)
   const verdicts = verdictsOf(records)
   if (verdicts.length > 0) console.log(`\n${goalTable(verdicts)}`)
   return records.some(({ error }) => error !== undefined) || verdicts.some(({ word }) => word === 'missed') ? 1 : 0
-}
-
-/** What was measured now; with --results it is kept. */
-async function measured(scenarios: readonly Scenario[], options: Options): Promise<readonly RunRecord[]> {
-  const records = await runAll(scenarios, options)
-  if (options.results !== undefined) keep(options.results, { machine: describeAll(), records })
-  return records
 }
 
 function misuse(why: string): number {
@@ -52,19 +49,22 @@ function misuse(why: string): number {
 const isChosen = ({ name, inQuick }: Scenario, { names, amount }: Options) =>
   names.length === 0 ? inQuick || !amount.quick : names.some(each => name.startsWith(each))
 
+/** What was measured now; with --results each scenario is kept as it ends, so that a run that is broken off loses the one under way alone. */
 async function runAll(scenarios: readonly Scenario[], options: Options): Promise<RunRecord[]> {
-  const plans = new Map(scenarios.map(each => [each, fitted(each.plan(options.amount), options)]))
+  const plans = new Map(scenarios.map(each => [each, fitted(each, options)]))
   const total = [...plans.values()].reduce((sum, plan) => sum + planned(plan), 0)
   const progress = createProgress(process.stdout, total)
   progress.say(`about ${spoken(total)}, on ${options.network}`)
   const grounds = createGrounds(options.network)
   const leave = endOnSignals(grounds)
   const records: RunRecord[] = []
+  const machine = describeAll()
   try {
     for (const [scenario, plan] of plans) {
       progress.say(`── ${scenario.name}: ${scenario.says}`)
       const record = await runScenario(scenario, plan, options.amount, grounds, progress)
       records.push(record)
+      if (options.results !== undefined) keep(options.results, { machine, records: [record] })
       progress.say(`\n${told(record)}\n`)
     }
     return records
@@ -73,9 +73,11 @@ async function runAll(scenarios: readonly Scenario[], options: Options): Promise
   }
 }
 
-/** The plan with the contenders that the command line wants. */
-function fitted(plan: Plan, { only, more }: Options): Plan {
-  return { ...plan, contenders: [...new Set([...(only ?? plan.contenders), ...more])] }
+/** The plan with the contenders that the command line wants, as far as there is something to measure of them. */
+function fitted({ plan, ofProxies }: Scenario, { only, more, amount }: Options): Plan {
+  const own = plan(amount)
+  const wanted = [...new Set([...(only ?? own.contenders), ...more])]
+  return { ...own, contenders: wanted.filter(name => !(ofProxies && name === 'direct')) }
 }
 
 /** Everything that was started ends with this process, also on Ctrl-C; the exit code then tells the signal. */

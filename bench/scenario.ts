@@ -36,6 +36,8 @@ export interface Scenario {
   readonly headline: MetricName
   /** Whom the others are compared with. */
   readonly rival: string
+  /** Whether it measures a proxy's own process: a direct connection has none. */
+  readonly ofProxies?: true
   /** Whether --quick has it. */
   readonly inQuick: boolean
   plan(amount: Amount): Plan

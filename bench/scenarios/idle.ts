@@ -29,6 +29,7 @@ export const idle: Scenario = {
   says: 'sessions that do nothing, PgBouncer behind',
   headline: 'perSession',
   rival: 'haproxy',
+  ofProxies: true,
   inQuick: true,
   plan: ({ rounds, quick }) => ({
     contenders: ['haproxy', 'pgbouncer-tx', 'mekare', 'mekare-net'],

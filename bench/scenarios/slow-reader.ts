@@ -20,6 +20,7 @@ export const slowReader: Scenario = {
   says: 'one client that reads a gibibyte slowly: what the proxy’s memory grows by',
   headline: 'growth',
   rival: 'haproxy',
+  ofProxies: true,
   inQuick: true,
   plan: ({ rounds, quick }) => ({
     contenders: ['haproxy', 'pgbouncer', 'mekare', 'mekare-net'],
