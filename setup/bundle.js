@@ -19,14 +19,19 @@ import { fileURLToPath as pathOfBundle } from 'node:url'
 const __filename = pathOfBundle(import.meta.url)
 const __dirname = dirnameOfBundle(__filename)`
 
-/** Bundles into dist/package, as deep as dist/src, so that what our modules find by URL is found. @param {string} root */
-export async function bundleProgram(root) {
-  const into = join(root, 'dist', 'package')
+/**
+ * Bundles into a directory of dist, as deep as dist/src, so that what our modules find by URL is found. Gives the program's path.
+ * @param {string} root
+ * @param {string} [name]
+ */
+export async function bundleProgram(root, name = 'package') {
+  const into = join(root, 'dist', name)
   rmSync(into, { recursive: true, force: true })
   const modules = await bundle(root, join(into, 'program'))
   cpSync(join(root, 'dist', 'src', 'dashboard', 'index.html'), join(into, 'dashboard', 'index.html'))
   cpSync(join(root, 'node_modules', 'etcd3', 'proto'), join(into, 'proto'), { recursive: true })
   writeFileSync(join(into, 'THIRD-PARTY.txt'), notices(root, packagesOf(modules)))
+  return join(into, 'program', 'mekare.js')
 }
 
 /** Gives the path of each module inside. @param {string} root @param {string} dir */

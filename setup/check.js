@@ -1,19 +1,21 @@
 // The steps of `npm test`, one after another, all of them even when one fails: types, lint, unused code, unit tests, live
-// tests. Ends with one line `N passed, N failed`.
+// tests. Ends with one line `N passed, N failed in …`. `npm run live -- NAME…` runs these live tests and nothing else.
 
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundleProgram } from './bundle.js'
 import { BAD, during, GOOD, say } from './progress.js'
 import { run, SetupError } from './run.js'
+import { runFiles } from './test-files.js'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bin = (/** @type {string} */ name) => join(root, 'node_modules', '.bin', name)
-const TAP = ['run', '--disable-coverage', '--allow-incomplete-coverage', '--reporter=tap']
 
-/** @typedef {{ passed: number, failed: number, shown: string }} Result */
+/** @typedef {import('./test-files.js').Result} Result */
+/** @typedef {(note: (text: string) => void, tell: (text: string) => void) => Promise<Result>} Work */
 
-/** A step that is one check: it passes or fails as a whole. @param {string} name @param {...readonly string[]} runs */
+/** A step that is one check: it passes or fails as a whole. @param {string} name @param {...readonly string[]} runs @returns {Work} */
 const single =
   (name, ...runs) =>
   async () => {
@@ -24,68 +26,75 @@ const single =
     return { passed: 1, failed: 0, shown: '' }
   }
 
-/** The line with which tap ends a file, and what it says. */
-const FILE_DONE = /^(not )?ok \d+ - dist\/test\/(\S+)\.test\.js # time=(\d+)/
+/** Live tests start the program as it is shipped. */
+const shipped = { MEKARE_PROGRAM: '' }
 
-/** A step that counts the assertions of tap, and tells of each file. @param {readonly string[]} args */
-const tap = args => async (/** @type {(text: string) => void} */ note, /** @type {(text: string) => void} */ tell) => {
-  const line = (/** @type {string} */ text) => {
-    if (text.startsWith('# Subtest: ')) note(text.slice('# Subtest: '.length))
-    const [, bad, file, time] = FILE_DONE.exec(text) ?? []
-    if (file) tell(`${bad ? BAD : GOOD} ${file}, ${(Number(time) / 1000).toFixed(1)} s`)
-  }
-  const { code, output } = await run(bin('tap'), [...TAP, ...args], { cwd: root, line })
-  const totals = [...output.matchAll(/^# \{ total: .*\}$/gm)].at(-1)?.[0] ?? ''
-  const count = (/** @type {string} */ key) => Number(new RegExp(`\\b${key}: (\\d+)`).exec(totals)?.[1] ?? 0)
-  const failed = Math.max(count('fail'), code === 0 ? 0 : 1)
-  return { passed: count('pass'), failed, shown: failed > 0 ? failedFiles(output) : '' }
+/** @type {Work} */
+async function bundled() {
+  shipped.MEKARE_PROGRAM = await bundleProgram(root, 'tested')
+  return { passed: 1, failed: 0, shown: '' }
 }
 
-/** The whole output of the files that failed, or everything when no file is to blame. @param {string} output */
-function failedFiles(output) {
-  const files = output.split(/^(?=# Subtest: )/m)
-  const failed = files.filter(text => /^not ok /m.test(text))
-  return failed.length > 0 ? failed.join('\n') : output
-}
+/** A step that runs test files. @param {number} jobs @param {readonly string[]} files @returns {Work} */
+const tests = (jobs, files) => (note, tell) => runFiles(files, { jobs, cwd: root, env: shipped, note, tell })
 
-/**
- * Live tests that hold a time to a bound, or fill both cores: each runs by itself. All others run two at once: they mostly wait for servers.
- */
-const ALONE = new Set([
-  'demo',
+/** Live tests that fill both processors, or hold a time to a close bound. */
+const ALONE = ['native', 'relay', 'switchover']
+
+/** Those around an address: their hosts' intervals are short and their bounds are close, but they need little. */
+const ADDRESS = ['sidecar', 'vrrp', 'witness', 'virtual-mac', 'vrrp-input']
+
+/** Of the others the longest ones come first, so that none of them runs on by itself at the end. */
+const LONG = [
+  'ansible',
   'failover',
-  'native',
-  'pools',
-  'relay',
+  'badinput',
+  'demo',
+  'reload',
+  'lab',
+  'process',
   'restart',
-  'sidecar',
-  'switchover',
-  'virtual-mac',
-  'vrrp',
-  'vrrp-input',
-  'witness',
-])
+  'pools',
+  'cancel',
+  'clients',
+]
 
-/** The compiled live tests, those of `ALONE` or the others. @param {boolean} alone */
-const live = alone =>
-  readdirSync(join(root, 'test', 'live'))
-    .flatMap(file => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
-    .filter(name => ALONE.has(name) === alone)
-    .map(name => `dist/test/live/${name}.test.js`)
+const live = readdirSync(join(root, 'test', 'live')).flatMap(file => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
+const others = live.filter(name => ![...ALONE, ...ADDRESS, ...LONG].includes(name))
+const compiled = (/** @type {readonly string[]} */ names) => names.map(name => `dist/test/live/${name}.test.js`)
 
+const BUNDLE = { title: 'bundle', work: bundled }
+
+/** @type {readonly { title: string, work: Work }[]} */
 const STEPS = [
   { title: 'types', work: single('tsc', ['--noEmit', '-p', '.'], ['-p', 'src/dashboard']) },
   { title: 'lint', work: single('biome', ['check', '.']) },
   { title: 'unused code', work: single('knip', []) },
-  { title: 'unit tests', work: tap(['--jobs=2', '--timeout=60', 'dist/test/unit/all.js']) },
-  { title: 'live tests, two at once', work: tap(['--jobs=2', '--timeout=600', ...live(false)]) },
-  { title: 'live tests, each alone', work: tap(['--jobs=1', '--timeout=600', ...live(true)]) },
+  { title: 'unit tests', work: tests(1, ['dist/test/unit/all.js']) },
+  BUNDLE,
+  { title: 'live tests, two at once', work: tests(2, compiled([...LONG, ...others])) },
+  { title: 'live tests around an address, two at once', work: tests(2, compiled(ADDRESS)) },
+  { title: 'live tests, each alone', work: tests(1, compiled(ALONE)) },
 ]
 
-/** @returns {Promise<boolean>} whether everything passed */
-async function main() {
+/** What the command line asks for. @param {readonly string[]} names */
+function chosen(names) {
+  const unknown = names.filter(name => !live.includes(name))
+  if (unknown.length > 0) throw new SetupError(`${unknown.join(', ')}: no such live test; there are ${live.join(', ')}`)
+  return names.length === 0 ? STEPS : [BUNDLE, { title: 'live tests', work: tests(1, compiled(names)) }]
+}
+
+/** `95 s` or `8 min 5 s`. @param {number} ms */
+function spoken(ms) {
+  const seconds = Math.round(ms / 1000)
+  return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+}
+
+/** @param {readonly string[]} names @returns {Promise<boolean>} whether everything passed */
+async function main(names) {
+  const start = Date.now()
   const results = /** @type {(Result & { title: string, seconds: string })[]} */ ([])
-  for (const { title, work } of STEPS) {
+  for (const { title, work } of chosen(names)) {
     const begun = Date.now()
     const result = await during(title, work, ({ failed }) => failed === 0)
     if (result.failed > 0) say(result.shown)
@@ -95,16 +104,16 @@ async function main() {
   for (const { title, passed, failed, seconds } of results) {
     const sign = failed > 0 ? BAD : GOOD
     say(
-      `${sign} ${title.padEnd(24)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed ${seconds.padStart(7)} s`,
+      `${sign} ${title.padEnd(42)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed ${seconds.padStart(7)} s`,
     )
   }
   const sum = (/** @type {'passed' | 'failed'} */ key) => results.reduce((total, result) => total + result[key], 0)
-  say(`${sum('passed')} passed, ${sum('failed')} failed`)
+  say(`${sum('passed')} passed, ${sum('failed')} failed in ${spoken(Date.now() - start)}`)
   return sum('failed') === 0
 }
 
 try {
-  process.exitCode = (await main()) ? 0 : 1
+  process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1
 } catch (error) {
   if (!(error instanceof SetupError)) throw error
   process.stderr.write(`${error.message}\n`)

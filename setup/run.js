@@ -6,14 +6,17 @@ import { spawn } from 'node:child_process'
 /** What stops the set-up with a sentence for the user and no stack. */
 export class SetupError extends Error {}
 
+/** How long a program that was told to end has to say why it had not. */
+const LAST_WORDS_MS = 10_000
+
 /**
- * Answers exit code and output. `line` sees each line as it comes. After Ctrl-C it throws, once the program has ended.
+ * Answers exit code and output. `line` sees each line as it comes. One that takes longer than `seconds` is ended. After Ctrl-C it throws, once the program has ended.
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, line?: (text: string) => void }} [how]
- * @returns {Promise<{ code: number, output: string }>}
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, line?: (text: string) => void, seconds?: number }} [how]
+ * @returns {Promise<{ code: number, output: string, late: boolean }>} `late`: it was ended
  */
-export function run(program, args, { cwd, env, line } = {}) {
+export function run(program, args, { cwd, env, line, seconds } = {}) {
   return new Promise((resolve, reject) => {
     const options = { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }
     const child = spawn(program, args, /** @type {import('node:child_process').SpawnOptions} */ (options))
@@ -28,12 +31,28 @@ export function run(program, args, { cwd, env, line } = {}) {
       })
     }
     let interrupted = false
+    let late = false
     const pass = (/** @type {NodeJS.Signals} */ signal) => {
       interrupted = true
       child.kill(signal)
     }
     process.on('SIGINT', pass).on('SIGTERM', pass)
-    const settled = () => process.off('SIGINT', pass).off('SIGTERM', pass)
+    const timers = /** @type {NodeJS.Timeout[]} */ ([])
+    const after = (/** @type {number} */ ms, /** @type {NodeJS.Signals} */ signal) =>
+      timers.push(
+        setTimeout(() => {
+          late = true
+          child.kill(signal)
+        }, ms),
+      )
+    if (seconds !== undefined) {
+      after(1000 * seconds, 'SIGTERM')
+      after(1000 * seconds + LAST_WORDS_MS, 'SIGKILL')
+    }
+    const settled = () => {
+      process.off('SIGINT', pass).off('SIGTERM', pass)
+      for (const timer of timers) clearTimeout(timer)
+    }
     child.on('error', error => {
       settled()
       reject(new SetupError(`${program}: ${error.message}`))
@@ -41,7 +60,7 @@ export function run(program, args, { cwd, env, line } = {}) {
     child.on('close', code => {
       settled()
       if (interrupted) reject(new SetupError('interrupted'))
-      else resolve({ code: code ?? 1, output: parts.join('') })
+      else resolve({ code: code ?? 1, output: parts.join(''), late })
     })
   })
 }

@@ -4,8 +4,8 @@ import { accessSync, constants, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** mekare itself, as a user starts it. */
-export const PROGRAM = fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
+/** mekare itself: as compiled, or what `MEKARE_PROGRAM` names, such as the bundle that packages have. */
+export const PROGRAM = process.env.MEKARE_PROGRAM ?? fileURLToPath(new URL('../../../bin/mekare.js', import.meta.url))
 
 export interface Programs {
   readonly etcd: string
