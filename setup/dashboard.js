@@ -15,7 +15,7 @@ export function dashboardIsCurrent(root) {
   if (!existsSync(page(root))) return false
   const built = statSync(page(root)).mtimeMs
   const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  const files = [...names.map(name => join('src', name)), 'setup/dashboard.js', 'package-lock.json']
+  const files = [...names.map(name => join('src', name)), 'setup/dashboard.js', 'package.json', 'package-lock.json']
   return files.every(name => statSync(join(root, name)).mtimeMs <= built)
 }
 
@@ -32,7 +32,9 @@ export async function buildDashboard(root) {
   const { output } = await bundle.generate({ format: 'es', minify: true })
   await bundle.close()
   const read = (/** @type {string} */ name) => readFileSync(join(sources(root), name), 'utf8')
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const html = read('index.html')
+    .replace('/* version */', version)
     .replace('/* style */', () => read('style.css').replace(/^\/\*.*\*\/\s*/, ''))
     .replace('/* script */', () => output[0].code.replaceAll('</script', '<\\/script'))
   mkdirSync(dirname(page(root)), { recursive: true })

@@ -17,7 +17,7 @@ import { nothingSeen, type Seen, staleness, take } from './state.js'
 export function App() {
   const [seen, tell] = useReducer(take, nothingSeen)
   const now = useNow()
-  useEffect(() => connect(tell).close, [])
+  useEffect(() => connect(tell, document.documentElement.dataset.version).close, [])
   useEffect(() => {
     document.title = titleOf(seen, now)
   })

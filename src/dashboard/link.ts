@@ -2,6 +2,7 @@
 // lost. Where no stream can be had (a hundred are open), the status document is asked for every few seconds instead.
 
 import type { News } from './state.js'
+import { isOutdated } from './version.js'
 
 const POLL_MS = 4000
 const RETRY_MS = 2000
@@ -16,13 +17,15 @@ export interface Link {
   close(): void
 }
 
-/** Keeps the page told. Paths are relative: the page may be served below another one's path. */
-export function connect(tell: (news: News) => void): Link {
+/**
+ * Keeps the page told, and has it loaded anew where the router has become another `version` than the page is of. Paths are relative: the
+ * page may be served below another one's path.
+ */
+export function connect(tell: (news: News) => void, version: string | undefined): Link {
   let stream: EventSource | undefined
   let next: number | undefined
   let heardAt = performance.now()
   let sleep: number | undefined
-  let version: string | undefined
 
   const later = (length: number) => {
     window.clearTimeout(next)
@@ -32,14 +35,9 @@ export function connect(tell: (news: News) => void): Link {
   /** What is told as it came, with the time it came at. */
   const hear = (news: News) => {
     heardAt = performance.now()
-    if (news.kind === 'status') keepUp(news.status.version)
+    if (news.kind === 'status' && isOutdated(version, news.status.version, window.sessionStorage, Date.now()))
+      window.location.reload()
     tell(news)
-  }
-
-  /** A router of another version has another page, and may tell what this one cannot read. */
-  function keepUp(told: string): void {
-    version ??= told
-    if (version !== told) window.location.reload()
   }
 
   /** Reads everything: a stream may be had late or never, and does not bring what was drawn before it. */

@@ -20,6 +20,8 @@ export interface ProxyOptions {
   readonly flags?: readonly string[]
   /** Only these flags after `run`, and no file. */
   readonly onlyFlags?: readonly string[]
+  /** Another program than the one of this build: the path of its `mekare.js`. */
+  readonly program?: string
   /** Default true. False: answer as soon as the process is started. */
   readonly waitReady?: boolean
   readonly env?: Readonly<Record<string, string>>
@@ -101,9 +103,9 @@ export async function startProxy(stand: Stand, host: string, options: ProxyOptio
   const { MEKARE_RELAY__ENGINE: engine } = process.env
   const env = { ...(engine === undefined ? {} : { MEKARE_RELAY__ENGINE: engine }), ...options.env }
   const launch = (name: string, ...args: readonly string[]): Launch => {
-    const { descriptors } = options
+    const { descriptors, program = PROGRAM } = options
     const within = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`]
-    return () => stand.spawn(host, name, [...within, process.execPath, PROGRAM, ...args], { env })
+    return () => stand.spawn(host, name, [...within, process.execPath, program, ...args], { env })
   }
   stand.install(host, {
     mekare: launch('mekare', 'run', ...flags),

@@ -1,7 +1,10 @@
 // The dashboard in a real browser on a real cluster: a leader change seen as it happens, a router that is restarted under an
 // open page, and what a person needs who does not see well or holds a phone.
 
+import { cpSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type ClientRequest, get } from 'node:http'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { MOST_STREAMS } from '../../src/admin/streams.js'
@@ -34,6 +37,16 @@ async function open(): Promise<Page> {
   await page.goto(`http://${proxy.admin}/`)
   await page.locator('.fresh', { hasText: 'live' }).waitFor()
   return page
+}
+
+/** This build with another version, but its page: the path of its program. */
+function anotherBuild(version: string): string {
+  const root = fileURLToPath(new URL('../../..', import.meta.url))
+  const copy = mkdtempSync(join(stand.dir, 'build-'))
+  for (const part of ['bin', 'dist/src']) cpSync(join(root, part), join(copy, part), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  writeFileSync(join(copy, 'package.json'), JSON.stringify({ type: 'module', version }))
+  return join(copy, 'bin', 'mekare.js')
 }
 
 const tile = (page: Page, title: string) => page.locator('.tile', { has: page.getByText(title, { exact: true }) })
@@ -111,6 +124,18 @@ await t.test(
     await loadedOnce(t)
   },
 )
+
+await t.test('a page left open while the router becomes another version is loaded anew, and once only', async t => {
+  const loads: string[] = []
+  page.on('load', () => loads.push('load'))
+  await proxy.stop()
+  proxy = await stand.proxy('proxy1', { config, program: anotherBuild('99.0.0') })
+  await page.getByText(`99.0.0, process ${proxy.child.pid},`).waitFor()
+  await says(page, 'Gate', 'OPEN to pg2')
+  await page.waitForTimeout(2000)
+  t.strictSame(loads, ['load'], 'though the page it is served is the old one still')
+  t.equal(await page.evaluate('document.body.dataset.opened'), undefined, 'it has forgotten what the one before knew')
+})
 
 await t.test('a member that is down and a listener without members stand out', async t => {
   await stand.stop('pg1', 'patroni')

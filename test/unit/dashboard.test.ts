@@ -7,6 +7,7 @@ import { loadPage } from '../../src/admin/page.js'
 import { draw, HEIGHT, WIDTH } from '../../src/dashboard/draw.js'
 import { mattersOf, throughWords } from '../../src/dashboard/matters.js'
 import { type Line, MOST_LINES, nothingSeen, type Seen, staleness, take } from '../../src/dashboard/state.js'
+import { isOutdated, type Kept } from '../../src/dashboard/version.js'
 import { countWords, rateWords, timeWords } from '../../src/dashboard/words.js'
 import { EVERY, KEPT, record, seriesOf } from '../../src/history/history.js'
 import { epochMs, ms } from '../../src/units/units.js'
@@ -101,6 +102,29 @@ t.test('the page is served with a policy that names its one script and its one s
   t.match(page({ 'if-none-match': etag }), { status: 304, body: '' })
   const missing = loadPage(new URL('no-such-file', BUILT))({})
   t.match(missing, { status: 503, body: /npm run build makes it/ })
+})
+
+t.test('a page of another version than its router is loaded anew, once', async t => {
+  const kept = new Map<string, string>()
+  const storage: Kept = { getItem: key => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) }
+  const hears = (own: string | undefined, told: string, now: number) => isOutdated(own, told, storage, now)
+  t.notOk(hears('1.0.0', '1.0.0', 0))
+  t.notOk(hears(undefined, '1.0.0', 0), 'a page that does not know what it is of')
+  t.ok(hears('1.0.0', '1.1.0', 0))
+  t.notOk(hears('1.1.0', '1.1.0', 500))
+  t.notOk(hears('1.0.0', '1.1.0', 1000), 'it was the old page again: no loop')
+  t.ok(hears('1.1.0', '1.0.0', 2000), 'back to the version before')
+  t.notOk(hears('1.1.0', '1.0.0', 3000), 'two routers behind one balancer: no loop')
+  t.ok(hears('1.0.0', '1.1.0', 3_600_001))
+  const refuses = () => {
+    throw new Error('SecurityError')
+  }
+  t.notOk(isOutdated('1.0.0', '1.1.0', { getItem: refuses, setItem: refuses }, 0), 'nothing can be kept')
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+  t.ok(
+    readFileSync(BUILT, 'utf8').includes(`<html lang="en" data-version="${version}">`),
+    'the page says what it is of',
+  )
 })
 
 t.test('what is wrong comes first, the worst before the odd; what lets clients through is said beside it', async t => {
