@@ -17,6 +17,8 @@ export interface MetricSpec {
 
 export const PREFIX = 'mekare_'
 
+export const HOOK_RESULTS = ['told', 'failed', 'dropped'] as const
+
 const DIAL = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 const WAIT = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 30, 45, 60, 120]
 
@@ -165,6 +167,11 @@ export const METRICS = {
     help: 'Sessions refused, by reason.',
     labels: ['cluster', 'listen', 'why'],
   },
+  hook_runs_total: {
+    type: 'counter',
+    help: 'What a hook was to be told: `told`, `failed` to be, or `dropped` since it had been told `perMinute` times, or too much waited.',
+    labels: ['hook', 'result'],
+  },
   vrrp_state: {
     type: 'gauge',
     help: 'Of a virtual router, as the sidecar says: 2 master, 1 backup, 0 fault or not started; no sample while no sidecar is connected.',
@@ -203,6 +210,7 @@ export const LABEL_VALUES = {
   phase: [...MOMENTS, ...OWNERS, 'whole'],
   cause: CAUSES,
   outcome: ['applied', 'refused'],
+  result: HOOK_RESULTS,
   how: ['known', 'asked', 'limited', 'nobody'],
   to: ROLES,
   drop: DROPS,

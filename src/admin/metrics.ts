@@ -11,13 +11,15 @@ import type { Ms } from '../units/units.js'
 import type { RouterReport } from '../vrrp/conversation.js'
 import { createLoopLag, NEVER } from './loop-lag.js'
 import { createMeters, type Meters } from './meters.js'
-import type { MetricName } from './metric-table.js'
+import { HOOK_RESULTS, type MetricName } from './metric-table.js'
 
 export interface MetricsDeps {
   readonly status: () => Status
   /** Bytes moved, an entry for each listener and member. */
   readonly bytes: () => Iterable<ByteCount>
   readonly clusterOf: (listen: string) => string | undefined
+  /** The names of the hooks. */
+  readonly hooks: () => readonly string[]
   /** How often tick() is called. */
   readonly period: Ms
 }
@@ -46,6 +48,8 @@ export function createMetrics(deps: MetricsDeps): Metrics {
     },
     text() {
       gauge(meters, deps.status())
+      // A counter that is not there before it first counts has no increase to see.
+      for (const hook of deps.hooks()) for (const result of HOOK_RESULTS) meters.hook_runs_total.put(0, hook, result)
       for (const { listen, member, fromClient, fromMember, queries } of deps.bytes()) {
         meters.bytes_total.put(fromClient, clusterOf(listen), listen, member, 'up')
         meters.bytes_total.put(fromMember, clusterOf(listen), listen, member, 'down')
@@ -75,6 +79,12 @@ function countEvent(meters: Meters, clusterOf: (listen: string) => string, event
       return
     case 'reload_refused':
       meters.reloads_total.put(1, 'refused')
+      return
+    case 'hook_ran':
+      meters.hook_runs_total.put(1, event.hook, event.why === undefined ? 'told' : 'failed')
+      return
+    case 'hook_dropped':
+      meters.hook_runs_total.put(1, event.hook, 'dropped')
       return
     case 'cancel':
       meters.cancels_total.put(1, clusterOf(event.listen), event.how)

@@ -3,10 +3,12 @@
 import { createHash } from 'node:crypto'
 import type { Config, ListenAddress } from './shape.js'
 
+const SECRETS: ReadonlySet<string> = new Set(['password', 'url'])
+
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical)
   if (typeof value !== 'object' || value === null) return value
-  const fields = Object.entries(value).filter(([name]) => name !== 'password')
+  const fields = Object.entries(value).filter(([name]) => !SECRETS.has(name))
   return fields.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, field]) => [name, canonical(field)])
 }
 

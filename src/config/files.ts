@@ -1,4 +1,4 @@
-// The files a configuration names: the configuration itself, passwords, certificates (which only have to be readable here;
+// The files a configuration names: the configuration itself, passwords and other secrets, certificates (which only have to be readable here;
 // tls.ts reads them for those who use them).
 
 import { readFileSync } from 'node:fs'
@@ -28,7 +28,15 @@ function isFile({ path }: Entry): boolean {
   return 'node' in found && found.node.kind === 'leaf' && found.node.file
 }
 
-/** Reads every file that entries name: passwords take the place of their files, others only have to be readable. */
+/** The key whose secret a file holds: `password` of `passwordFile`, `url` of `urlFile`; undefined: it is a file for others. */
+function secretOf(path: Entry['path']): Entry['path'] | undefined {
+  const name = /^(.+)File$/.exec(path.at(-1) ?? '')?.[1]
+  const secret = name === undefined ? [] : [...path.slice(0, -1), name]
+  const found = find(secret)
+  return 'node' in found && found.node.kind === 'leaf' && found.node.secret ? secret : undefined
+}
+
+/** Reads every file that entries name: secrets take the place of their files, others only have to be readable. */
 export function readNamedFiles(
   given: Entries,
   read: ReadText,
@@ -40,17 +48,19 @@ export function readNamedFiles(
     const { path, origin } = entry
     const name = String(entry.value)
     const content = tryRead(read, name)
+    const secret = secretOf(path)
+    const meant = secret === undefined ? {} : { meant: dotted(secret) }
     const wrong = (why: string, remedy = REMEDY) =>
-      problems.push({ path: dotted(path), value: shown(name), why, remedy, origin })
+      problems.push({ path: dotted(path), value: shown(name), why, remedy, origin, ...meant })
     if ('why' in content) wrong(content.why)
-    if (path.at(-1) !== 'passwordFile') continue
+    if (secret === undefined) continue
     entries.delete(dotted(path))
-    const password = [...path.slice(0, -1), 'password']
-    if (given.has(dotted(password))) wrong('is given beside a password', 'keep one of the two')
+    const noun = secret.at(-1)
+    if (given.has(dotted(secret))) wrong(`is given beside a ${noun}`, 'keep one of the two')
     if (!('text' in content)) continue
     const value = content.text.replace(/\r?\n$/, '')
-    if (value === '') wrong('is empty', 'write the password into it')
-    else entries.set(dotted(password), { ...entry, path: password, value })
+    if (value === '') wrong('is empty', `write the ${noun} into it`)
+    else entries.set(dotted(secret), { ...entry, path: secret, value })
   }
   return { entries, problems }
 }

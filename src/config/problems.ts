@@ -9,7 +9,7 @@ export interface Problem {
   readonly remedy: string
   /** Where the value came from: `flag --log.level`, `mekare.yaml line 12`. */
   readonly origin?: string
-  /** The key that an unknown one was probably meant to be. */
+  /** The key that an unknown one was probably meant to be, or that a file was to fill: of that nothing more is told. */
   readonly meant?: string
 }
 

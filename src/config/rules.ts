@@ -92,9 +92,9 @@ function listenerRules(config: Config): Found {
 function hookRules({ hooks }: Config): Found {
   return Object.entries(hooks).flatMap(([name, { command, url, on }]) => {
     const path = `hooks.${name}`
-    const remedy = 'give it a command or a url, one of the two'
+    const remedy = 'give it a command, a url or a urlFile, one of them'
     const wrong = (why: string, key = 'command', then = remedy) => [{ path: `${path}.${key}`, why, remedy: then }]
-    if (command.length === 0 && url === undefined) return wrong('is empty, and there is no url')
+    if (command.length === 0 && url === undefined) return wrong('is missing, and there is no command', 'url')
     if (command.length > 0 && url !== undefined) return wrong('is given beside a url')
     if (command.length > 0 && !command[0]?.startsWith('/'))
       return wrong(

@@ -15,7 +15,7 @@ type Table = Frozen<z.infer<typeof table>>
 type Cluster = Table['clusters'][string]
 type Listen = Table['listen'][string]
 type Vrrp = Table['vrrp'][string]
-type WithoutFile<T> = Omit<T, 'passwordFile'>
+type WithoutFile<T> = Omit<T, 'passwordFile' | 'urlFile'>
 
 /** Where a listener listens: a host and port (an empty host: all interfaces), or the path of a Unix socket. */
 export type ListenAddress =
@@ -43,13 +43,17 @@ export interface VrrpConfig extends Omit<Vrrp, 'auth'> {
   readonly auth: WithoutFile<Vrrp['auth']>
 }
 
+/** Whom to tell of what. */
+export interface HookConfig extends WithoutFile<Table['hooks'][string]> {}
+
 export type VrrpScript = VrrpConfig['track']['scripts'][string]
 
 export type ListenRole = ListenConfig['role']
 export type Balance = ListenConfig['balance']
 
-export interface Config extends Omit<Table, 'clusters' | 'listen' | 'vrrp'> {
+export interface Config extends Omit<Table, 'clusters' | 'listen' | 'vrrp' | 'hooks'> {
   readonly clusters: Readonly<Record<string, ClusterConfig>>
   readonly listen: Readonly<Record<string, ListenConfig>>
   readonly vrrp: Readonly<Record<string, VrrpConfig>>
+  readonly hooks: Readonly<Record<string, HookConfig>>
 }

@@ -17,8 +17,9 @@ export const hook = z.strictObject({
   ),
   url: key(
     kind.secretUrl().exactOptional(),
-    'In place of a command: where the event is posted to, as JSON. In the file or the environment, never as a flag: such addresses hold tokens, and are never logged.',
+    'In place of a command: where the event is posted to, as JSON. In the file or the environment, never as a flag: such addresses hold tokens, and are never logged. Better is `urlFile`.',
   ),
+  urlFile: key(kind.file().exactOptional(), 'File that holds the URL; one newline at its end is taken off.'),
   timeout: key(kind.duration('100ms', '5min').prefault('10s'), 'A run that takes longer is ended, and has failed.'),
   gateClosedFor: key(
     kind.duration('0', '24h').prefault('10s'),

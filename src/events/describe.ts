@@ -56,6 +56,7 @@ function sentence(event: Event): Said {
     case 'listener_paused':
     case 'router_drained':
     case 'hook_ran':
+    case 'hook_dropped':
       return lifeSentence(event)
     case 'source_answers':
     case 'source_silent':

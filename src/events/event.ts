@@ -47,6 +47,13 @@ export type Event =
       readonly took: Ms
       readonly why?: string
     }
+  /** Somebody outside was not told of something: so much has been told in the last minute, or too much waits for the one that runs. */
+  | {
+      readonly kind: 'hook_dropped'
+      readonly hook: string
+      readonly told: string
+      readonly because: 'perMinute' | 'waiting'
+    }
   // the source
   | { readonly kind: 'source_answers'; readonly cluster: string; readonly silentFor?: Ms }
   | { readonly kind: 'source_silent'; readonly cluster: string; readonly why: string }

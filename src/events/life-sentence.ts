@@ -20,9 +20,15 @@ export type LifeKind =
   | 'listener_paused'
   | 'router_drained'
   | 'hook_ran'
+  | 'hook_dropped'
 
 /** So many changes stand in one line; the event holds them all. */
 const MOST_TOLD = 12
+
+const DROPPED = {
+  perMinute: 'perMinute is used up',
+  waiting: 'too many wait for the one that runs',
+} as const
 
 /** The level and the sentence of an event of the process. */
 export function lifeSentence(event: Extract<Event, { kind: LifeKind }>): Said {
@@ -64,6 +70,8 @@ export function lifeSentence(event: Extract<Event, { kind: LifeKind }>): Said {
       if (event.why === undefined)
         return ['debug', `hook ${event.hook}: told of ${event.told} in ${formatMs(event.took)}`]
       return ['warn', `hook ${event.hook}: could not be told of ${event.told}: ${event.why}`]
+    case 'hook_dropped':
+      return ['debug', `hook ${event.hook}: not told of ${event.told}: ${DROPPED[event.because]}`]
     case 'router_drained':
       if (event.drained) return ['warn', 'drained by an operator: out of service, the floating addresses move away']
       return ['info', `undrained by an operator${after(event.lasted)}: in service again`]

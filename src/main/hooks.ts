@@ -60,13 +60,19 @@ export function createHooks({ config, now, wall, report }: HooksDeps): Hooks {
     const rules = config().hooks[name]
     if (silent || !rules?.on.includes(notice.occasion)) return
     const hook = hookOf(name)
+    const drop = (because: 'perMinute' | 'waiting') =>
+      report({ kind: 'hook_dropped', hook: name, told: notice.event, because })
     if (hook.waiting.length >= MOST_WAITING) {
       hook.rate = { ...hook.rate, suppressed: hook.rate.suppressed + 1 }
+      drop('waiting')
       return
     }
     const [rate, { go, suppressed }] = admit(hook.rate, rules.perMinute, now())
     hook.rate = rate
-    if (!go) return
+    if (!go) {
+      drop('perMinute')
+      return
+    }
     const { event, data } = notice
     const at = new Date(wall()).toISOString()
     const body = { event, at, router: config().fleet.name, ...data, ...(suppressed === 0 ? {} : { suppressed }) }

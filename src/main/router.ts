@@ -123,6 +123,7 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
     reload: () => reloadAloud(),
   })
   const metrics = createMetrics({
+    hooks: () => Object.keys(config().hooks),
     status: office.status,
     bytes: office.bytes,
     clusterOf: listen => config().listen[listen]?.cluster,

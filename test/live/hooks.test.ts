@@ -28,18 +28,22 @@ function hooksOf(t: Test, rules: Readonly<Record<string, Rules>>) {
   }
   const hooks = Object.fromEntries(Object.entries(rules).map(([name, one]) => [name, { ...whole, ...one }]))
   const reported: Extract<Event, { kind: 'hook_ran' }>[] = []
+  const dropped: Extract<Event, { kind: 'hook_dropped' }>[] = []
   const made = createHooks({
     config: () => ({ hooks: hooks as Config['hooks'], fleet: { name: 'gate1', enabled: true } }),
     now: () => ms(performance.now()),
     wall: () => epochMs(1_800_000_000_000),
-    report: event => void (event.kind === 'hook_ran' && reported.push(event)),
+    report(event) {
+      if (event.kind === 'hook_ran') reported.push(event)
+      if (event.kind === 'hook_dropped') dropped.push(event)
+    },
   })
   t.teardown(made.stop)
   const ran = (count: number) =>
     until(8000, `not ${count} runs: ${JSON.stringify(reported)}`, async () =>
       reported.length >= count ? reported : undefined,
     )
-  return { ...made, reported, ran }
+  return { ...made, reported, dropped, ran }
 }
 
 const moved: Event = { kind: 'leader_changed', cluster: 'demo', from: 'pg1', to: 'pg2' }
@@ -138,15 +142,22 @@ t.test('a URL gets it as JSON; what goes wrong is told without the URL', async t
 
 t.test('a flood is thinned, and the next one says how many were left out', async t => {
   const file = join(directory(t), 'told')
-  const { hear, ran } = hooksOf(t, { a: { command: ['/usr/bin/tee', '-a', file], perMinute: 2 } })
+  const { hear, ran, dropped } = hooksOf(t, {
+    a: { command: ['/usr/bin/tee', '-a', file], perMinute: 2 },
+    slow: { command: ['/bin/sleep', '2'] },
+  })
   for (let i = 0; i < 50; i++) hear(moved)
   await ran(2)
   await new Promise(resolve => setTimeout(resolve, 200))
   t.equal(readFileSync(file, 'utf8').trimEnd().split('\n').length, 2)
+  const count = (hook: string, because: string) =>
+    dropped.filter(one => one.hook === hook && one.because === because && one.told === 'leader_changed').length
+  t.strictSame([count('a', 'perMinute'), count('slow', 'waiting')], [48, 33], 'each that is left out is reported')
+  t.equal(dropped.length, 81)
 })
 
 t.test('the configuration says what is wrong with a hook, and shows no URL', async t => {
-  const load = (hook: Readonly<Record<string, unknown>>) => {
+  const load = (hook: Readonly<Record<string, unknown>>, secret?: string) => {
     const where = join(directory(t), 'mekare.yaml')
     const yaml = { clusters: { demo: { etcd: { hosts: ['a:1'] } } }, hooks: { h: hook } }
     const input = {
@@ -155,21 +166,38 @@ t.test('the configuration says what is wrong with a hook, and shows no URL', asy
       hostname: 'h',
       descriptorLimit: 1000,
       file: where,
-      read: () => JSON.stringify(yaml),
+      read(path: string) {
+        if (path === where) return JSON.stringify(yaml)
+        if (secret === undefined) throw Object.assign(new Error(), { code: 'ENOENT' })
+        return secret
+      },
     }
     try {
-      loadConfig(input)
-      return 'good'
+      return loadConfig(input).hooks.h?.url ?? 'good'
     } catch (error) {
       return (error as Error).message
     }
   }
-  t.match(load({}), /hooks\.h\.command: is empty, and there is no url; give it a command or a url/)
+  t.match(load({}), /hooks\.h\.url: is missing, and there is no command; give it a command, a url or a urlFile/)
   t.match(load({ command: ['/bin/true'], url: 'http://x/' }), /hooks\.h\.command: is given beside a url/)
   t.match(load({ command: ['tell'] }), /hooks\.h\.command: begins with tell, which is no absolute path/)
   t.match(load({ command: ['/bin/true'], on: ['leeder'] }), /hooks\.h\.on/)
   const bad = load({ url: 'ftp://x/token-123' })
   t.match(bad, /hooks\.h\.url: .* an http or https address/)
   t.notMatch(bad, /token-123/)
-  t.equal(load({ url: 'https://x/token-123' }), 'good')
+  t.equal(load({ url: 'https://x/token-123' }), 'https://x/token-123')
+  t.equal(load({ urlFile: '/token' }, 'https://x/token-123\n'), 'https://x/token-123', 'a file takes its place')
+  t.match(
+    load({ urlFile: '/token' }),
+    /^hooks\.h\.urlFile: "\/token" cannot be read \(ENOENT\);[^\n]*$/,
+    'and nothing more',
+  )
+  t.match(load({ urlFile: '/token' }, '\n'), /^hooks\.h\.urlFile: "\/token" is empty; write the url into it/)
+  t.match(
+    load({ urlFile: '/token', url: 'http://x/' }, 'http://y/'),
+    /urlFile: "\/token" is given beside a url; keep one/,
+  )
+  const odd = load({ urlFile: '/token' }, 'ftp://x/token-123')
+  t.match(odd, /^hooks\.h\.url: .* an http or https address/)
+  t.notMatch(odd, /token-123/)
 })

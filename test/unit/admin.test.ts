@@ -34,6 +34,7 @@ function bench() {
   const moved: ByteCount[] = []
   const world = { status: statusWith([replica('pg1', true), replica('pg2', false)], 'pg1'), moved }
   const metrics = createMetrics({
+    hooks: () => ['chat'],
     status: () => world.status,
     bytes: () => world.moved,
     clusterOf: listen => (listen === 'read' ? 'demo' : undefined),
@@ -41,6 +42,25 @@ function bench() {
   })
   return { world, metrics }
 }
+
+t.test('what hooks are told is counted, from nothing on', async t => {
+  const { metrics } = bench()
+  t.strictSame(await samples(metrics, 'hook_runs'), [
+    'hook_runs_total{hook="chat",result="told"} 0',
+    'hook_runs_total{hook="chat",result="failed"} 0',
+    'hook_runs_total{hook="chat",result="dropped"} 0',
+  ])
+  const ran = { kind: 'hook_ran', hook: 'chat', told: 'gate_closed', took: ms(5) } as const
+  metrics.count(ran)
+  metrics.count({ ...ran, why: '/bin/false ended with 1' })
+  for (const because of ['perMinute', 'waiting'] as const)
+    metrics.count({ kind: 'hook_dropped', hook: 'chat', told: 'gate_opened', because })
+  t.strictSame(await samples(metrics, 'hook_runs'), [
+    'hook_runs_total{hook="chat",result="told"} 1',
+    'hook_runs_total{hook="chat",result="failed"} 1',
+    'hook_runs_total{hook="chat",result="dropped"} 2',
+  ])
+})
 
 /** The samples of our own metrics, without the many lines of histograms' buckets. */
 async function samples(metrics: { text(): Promise<string> }, name: string): Promise<string[]> {

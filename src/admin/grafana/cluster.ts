@@ -113,7 +113,7 @@ export const CLUSTER: readonly Row[] = [
     ],
   },
   {
-    title: 'Source and cancel requests',
+    title: 'Source, cancel requests and hooks',
     height: 7,
     panels: [
       {
@@ -121,14 +121,14 @@ export const CLUSTER: readonly Row[] = [
         doc: 'Since etcd or Patroni last answered.',
         kind: 'timeseries',
         unit: 's',
-        width: 8,
+        width: 6,
         queries: [q('mekare_source_age_seconds{$c}', '{{cluster}} {{instance}}')],
       },
       {
         title: 'Etcd members changed, problems in keys',
         doc: 'Changes of the etcd member in use, and parts of the topology that make no sense now.',
         kind: 'timeseries',
-        width: 8,
+        width: 6,
         queries: [
           q('increase(mekare_etcd_reconnects_total{$c}[$__rate_interval])', 'changes {{cluster}} {{instance}}'),
           q('max by (cluster) (mekare_source_problems{$c})', 'problems {{cluster}}'),
@@ -139,8 +139,17 @@ export const CLUSTER: readonly Row[] = [
         doc: 'known: to the one member; asked: around, for TLS sessions and those of the other proxy.',
         kind: 'timeseries',
         unit: 'cps',
-        width: 8,
+        width: 6,
         queries: [q(`sum by (how) (${rate('mekare_cancels_total', '{$c}')})`, '{{how}}')],
+      },
+      {
+        title: 'Hooks',
+        doc: 'What each was to be told. failed: the log says why; dropped: more than perMinute, counted in the next one told.',
+        kind: 'timeseries',
+        width: 6,
+        queries: [
+          q('sum by (hook, result) (increase(mekare_hook_runs_total{$h}[$__rate_interval]))', '{{hook}} {{result}}'),
+        ],
       },
     ],
   },
