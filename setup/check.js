@@ -39,7 +39,7 @@ async function bundled() {
 const tests = (jobs, files) => (note, tell) => runFiles(files, { jobs, cwd: root, env: shipped, note, tell })
 
 /** Live tests that fill both processors, or hold a time to a close bound. */
-const ALONE = ['native', 'relay', 'switchover']
+const ALONE = ['native', 'relay', 'storms', 'switchover']
 
 /** Those around an address: their hosts' intervals are short and their bounds are close, but they need little. */
 const ADDRESS = ['sidecar', 'vrrp', 'witness', 'virtual-mac', 'vrrp-input']

@@ -1,254 +1,37 @@
 // Every relay engine on real loopback sockets: nothing lost, repeated or reordered; ends, failures and cuts passed on; memory bounded; no descriptor kept.
 
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
-import { createServer, connect as dial, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import fc from 'fast-check'
-import t, { type Test } from 'tap'
-import { createNativeEngine, type NativeEngine } from '../../src/relay/native.js'
-import { createNetEngine } from '../../src/relay/net.js'
-import type { Attached, Engine, LastWords, Pair, RelayEnd } from '../../src/relay/relay.js'
-import type { Wire as End } from '../../src/relay/wire.js'
+import t from 'tap'
+import { createNativeEngine } from '../../src/relay/native.js'
 import { ms } from '../../src/units/units.js'
-
-const native = createNativeEngine({ threads: 2, countQueries: true })
-await native.ready()
-t.teardown(() => native.stop())
-const net = createNetEngine({ countQueries: true })
-/** The native engine as it is where io_uring is not to be had: every call made alone. */
-const unbatched = createNativeEngine({ threads: 1, batched: false })
-await unbatched.ready()
-t.teardown(() => unbatched.stop())
+import { testsOn } from './relay/onengine.js'
+import {
+  close,
+  hasty,
+  hastyWire,
+  hear,
+  joiner,
+  listening,
+  native,
+  net,
+  noop,
+  ownWire,
+  ownWires,
+  PATIENCE,
+  relay,
+  stalled,
+  until,
+  wire,
+  within,
+} from './relay/wires.js'
 
 /** The engines give a session so long for what had been read for it, in ms. */
 const FLUSH_LIMIT = 100
-/** What a busy machine may need for anything, in ms. */
-const PATIENCE = 10_000
-
-const unhandled: unknown[] = []
-process.on('uncaughtException', error => unhandled.push(error))
-process.on('unhandledRejection', error => unhandled.push(error))
-
-/** One relayed connection: `client` and `backend` are the far ends, `session` and `link` the sockets handed to the engine. */
-interface Wire<E extends End = Socket> {
-  readonly client: Socket
-  readonly session: E
-  readonly link: E
-  readonly backend: Socket
-}
-
-type Join<Near = Socket, Far = Socket> = () => Promise<{ near: Near; far: Far }>
-
-/** Joins one at a time: two at once would both take the first connection that comes. */
-function oneByOne<Near, Far>(join: Join<Near, Far>): Join<Near, Far> {
-  let last: Promise<unknown> = Promise.resolve()
-  return () => {
-    const joined = last.then(join)
-    last = joined
-    return joined
-  }
-}
-
-function joiner(server: Server, address: { port: number; host: string } | { path: string }): Join {
-  return oneByOne(async () => {
-    const near = dial({ ...address, allowHalfOpen: true })
-    const [[far]] = await Promise.all([once(server, 'connection'), once(near, 'connect')])
-    return { near, far: far as Socket }
-  })
-}
-
-async function listening(server: Server, where: { port: number; host: string } | { path: string }): Promise<Server> {
-  server.listen(where)
-  await once(server, 'listening')
-  return server
-}
-
-async function loopback(): Promise<{ join: Join; server: Server }> {
-  const server = await listening(createServer({ allowHalfOpen: true, pauseOnConnect: true }), {
-    port: 0,
-    host: '127.0.0.1',
-  })
-  const bound = server.address()
-  const port = typeof bound === 'object' && bound !== null ? bound.port : 0
-  return { join: joiner(server, { port, host: '127.0.0.1' }), server }
-}
-
-const tcp = await loopback()
-t.teardown(() => tcp.server.close())
-
-async function wire(sessionSide: Join = tcp.join): Promise<Wire> {
-  const { near: client, far: session } = await sessionSide()
-  const { near: link, far: backend } = await tcp.join()
-  // As their owner does until it hands them over; relay() takes it away again, so that an engine must have its own.
-  for (const socket of [session, link]) socket.on('error', noop)
-  return { client, session, link, backend }
-}
-
-const portOf = (server: Server): number => {
-  const bound = server.address()
-  return typeof bound === 'object' && bound !== null ? bound.port : 0
-}
-
-/** Sessions accepted and links opened by a native engine itself. */
-async function ownWires({ wires }: NativeEngine): Promise<() => Promise<Wire<End>>> {
-  const { server } = await loopback()
-  const port = portOf(server)
-  let came: (session: End) => void = noop
-  const accepting = wires.accept((server as unknown as { _handle: { fd: number } })._handle.fd, session =>
-    came(session.on('error', noop)),
-  )
-  server.close()
-  t.teardown(() => accepting?.close())
-  const sessions = oneByOne(async () => {
-    const accepted = new Promise<End>(resolve => {
-      came = resolve
-    })
-    const near = dial({ port, host: '127.0.0.1', allowHalfOpen: true })
-    const [far] = await Promise.all([accepted, once(near, 'connect')])
-    return { near, far }
-  })
-  const links = oneByOne(async () => {
-    const near = wires.connect({ host: '127.0.0.1', port: portOf(tcp.server) })
-    if (!near) throw new Error('not opened')
-    near.on('error', noop)
-    const connected = new Promise<void>(resolve => near.once('connect', resolve))
-    const [[far]] = await Promise.all([once(tcp.server, 'connection'), connected])
-    return { near, far: far as Socket }
-  })
-  return async () => {
-    const { near: client, far: session } = await sessions()
-    const { near: link, far: backend } = await links()
-    return { client, session, link, backend }
-  }
-}
-
-/** One whose sessions leave the main thread in the midst of what they do. */
-const hasty = createNativeEngine({ threads: 1, countQueries: true, youngFor: ms(4) })
-await hasty.ready()
-t.teardown(() => hasty.stop())
-
-/** The engine's own, made before any test counts descriptors. */
-const ownWire = await ownWires(native)
-const hastyWire = await ownWires(hasty)
-
-interface Relayed extends Attached {
-  readonly ended: Promise<RelayEnd>
-  readonly endings: RelayEnd[]
-  readonly words: LastWords[]
-}
-
-function relay(engine: Engine, { session, link }: Wire<End>, given: Partial<Pair> = {}): Relayed {
-  const endings: RelayEnd[] = []
-  const words: LastWords[] = []
-  const { promise, resolve } = withResolvers<RelayEnd>()
-  const attached = engine.attach(
-    { session, link, toLink: [], toSession: [], ...given },
-    {
-      ended(end, last) {
-        endings.push(end)
-        words.push(last)
-        if (!session.destroyed || !link.destroyed) unhandled.push('ended before both were closed')
-        resolve(end)
-      },
-    },
-  )
-  for (const socket of [session, link]) socket.off('error', noop)
-  return {
-    counts: () => attached.counts(),
-    halfClosed: () => attached.halfClosed(),
-    firstAnswer: () => attached.firstAnswer(),
-    cut: () => attached.cut(),
-    linkName: () => attached.linkName(),
-    ended: promise,
-    endings,
-    words,
-  }
-}
-
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => {}
-  const promise = new Promise<T>(r => {
-    resolve = r
-  })
-  return { promise, resolve }
-}
-
-/** What arrives at a far end, and how it ends. */
-interface Heard {
-  readonly hash: Hash
-  bytes: number
-  text: string
-  end: 'open' | 'end' | 'reset'
-  readonly done: Promise<void>
-}
-
-function hear(socket: Socket): Heard {
-  const { promise, resolve } = withResolvers<void>()
-  const heard: Heard = { hash: createHash('sha1'), bytes: 0, text: '', end: 'open', done: promise }
-  const finish = (end: 'end' | 'reset') => {
-    if (heard.end === 'open') heard.end = end
-    resolve()
-  }
-  socket.on('data', (chunk: Buffer) => {
-    heard.hash.update(chunk)
-    heard.bytes += chunk.length
-    if (heard.bytes < 10_000) heard.text += chunk.toString('latin1')
-  })
-  socket.on('end', () => finish('end'))
-  socket.on('error', () => finish('reset'))
-  socket.on('close', () => finish('reset'))
-  socket.resume()
-  return heard
-}
-
-const descriptors = (): number => readdirSync('/proc/self/fd').length
-
-/** Waits until it is so; a busy machine may take its time. */
-async function until(what: string, so: () => boolean): Promise<void> {
-  const end = performance.now() + PATIENCE
-  while (!so()) {
-    if (performance.now() > end) throw new Error(`${what}: not within ${PATIENCE} ms`)
-    await sleep(5)
-  }
-}
-
-/** Waits until a count has grown and then stood still for 200 ms: whoever pours is stopped. */
-async function stalled(count: () => number): Promise<number> {
-  for (let [last, looks] = [count(), 0]; looks < 10; looks++) {
-    await sleep(20)
-    if (count() !== last || last === 0) [last, looks] = [count(), -1]
-  }
-  return count()
-}
-
-/** Waits until no more descriptors are open than before; a socket's last close may be a turn away. */
-async function settled(before: number): Promise<number> {
-  await until('descriptors are left', () => descriptors() <= before).catch(noop)
-  return descriptors()
-}
-
-function close({ client, session, link, backend }: Wire<End>): void {
-  const ends: End[] = [client, session, link, backend]
-  for (const end of ends) end.on('error', () => {}).destroy()
-}
-
-/** The last kind is long enough to stream. */
-const chunk = fc.oneof(
-  { arbitrary: fc.integer({ min: 1, max: 200 }), weight: 5 },
-  { arbitrary: fc.integer({ min: 1, max: 200_000 }), weight: 5 },
-  { arbitrary: fc.integer({ min: 500_000, max: 3_000_000 }), weight: 1 },
-)
-const side = {
-  chunks: fc.array(chunk, { maxLength: 12 }),
-  given: fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 3 }),
-  pauses: fc.array(fc.nat(4), { maxLength: 6 }),
-  last: fc.constantFrom<'end' | 'reset' | 'destroy'>('end', 'end', 'end', 'reset', 'destroy'),
-}
-const cutAfter = fc.option(fc.nat(15), { freq: 3 })
 
 for (const [name, engine, make] of [
   ['engine net', net, wire],
@@ -256,28 +39,7 @@ for (const [name, engine, make] of [
   ['engine native, its own connections', native, ownWire],
   ['engine native, its own connections, handed over while they speak', hasty, hastyWire],
 ] as const) {
-  /** A test that leaves no descriptor, no unhandled error and no second ending behind. */
-  const test = (title: string, body: (t: Test, open: Open<End>) => Promise<void>) =>
-    t.test(`${name}: ${title}`, async t => {
-      const before = descriptors()
-      const relays: Relayed[] = []
-      const wires: Wire<End>[] = []
-      await body(t, async (w, given) => {
-        const made = w ?? (await make())
-        wires.push(made)
-        const relayed = relay(engine, made, given)
-        relays.push(relayed)
-        return [made, relayed]
-      })
-      for (const made of wires) close(made)
-      await Promise.all(relays.map(r => r.ended))
-      t.equal(await settled(before), before, 'every descriptor is closed')
-      t.ok(
-        relays.every(r => r.endings.length === 1),
-        'every session ended once',
-      )
-      t.same(unhandled, [], 'no unhandled error')
-    })
+  const test = testsOn(name, engine, make)
 
   // Of sockets that Node has made.
   const testOfNode = make === wire ? test : () => {}
@@ -591,16 +353,6 @@ for (const [name, engine, make] of [
     t.equal(heard.bytes, total)
     t.equal(heard.hash.digest('hex'), expected.digest('hex'))
   })
-
-  test('whatever is sent, paused, ended, reset or cut: what arrives is what was sent, or a beginning of it', async (_t, open) => {
-    const sides = fc.tuple(fc.record(side), fc.record(side), cutAfter)
-    await fc.assert(
-      fc.asyncProperty(fc.array(sides, { minLength: 4, maxLength: 8 }), async plans => {
-        await Promise.all(plans.map(plan => playOut(plan, make, open)))
-      }),
-      { numRuns: 24, endOnFailure: true },
-    )
-  })
 }
 
 t.test('a session meets a relay thread when it has stayed, streams, or is cut, and not before', async t => {
@@ -646,60 +398,6 @@ t.test('a session meets a relay thread when it has stayed, streams, or is cut, a
   for (const made of [stays, short, streams, idles, late]) close(made)
 })
 
-/** How long each engine is stormed, in ms (longer by hand: MEKARE_STORM_SECONDS=600, with `--timeout` to match), and how many sessions at one time. */
-const STORM = 1000 * Number(process.env.MEKARE_STORM_SECONDS ?? 3.5)
-const AT_ONCE = 48
-
-for (const [title, engine, make] of [
-  ['net', net, wire],
-  ['native', native, ownWire],
-  ['native, handed over while they speak', hasty, hastyWire],
-  ['native without io_uring, connections made by Node', unbatched, wire],
-] as const)
-  t.test(`${title}: some hundred sessions a second, ended, reset and cut at random, mix up no byte`, async t => {
-    const before = descriptors()
-    const until = performance.now() + STORM
-    let played = 0
-    let endings = 0
-    const opening =
-      (wires: Wire<End>[]): Open<End> =>
-      async (w, given) => {
-        const made = w ?? (await make())
-        const relayed = relay(engine, made, given)
-        relayed.ended.then(() => {
-          endings += relayed.endings.length
-        })
-        wires.push(made)
-        return [made, relayed]
-      }
-    const short = { ...side, chunks: fc.array(fc.integer({ min: 1, max: 9000 }), { maxLength: 8 }) }
-    const plans = fc.tuple(fc.record(short), fc.record(short), cutAfter)
-    const player = async () => {
-      while (performance.now() < until)
-        for (const plan of fc.sample(plans, 8)) {
-          const wires: Wire<End>[] = []
-          await playOut(plan, make, opening(wires))
-          for (const made of wires) close(made)
-          played++
-        }
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, player))
-    t.equal(endings, played, 'every session ended once')
-    t.ok(played > 300, `${played} sessions`)
-    t.equal(await settled(before), before, 'every descriptor is closed')
-    t.same(unhandled, [], 'no unhandled error')
-  })
-
-type Last = 'end' | 'reset' | 'destroy'
-interface Side {
-  readonly chunks: readonly number[]
-  readonly given: readonly number[]
-  readonly pauses: readonly number[]
-  readonly last: Last
-}
-
-function noop(): void {}
-
 /** Writes without end, as fast as the socket takes it, until it is closed. */
 function pour(socket: Socket): void {
   const block = Buffer.alloc(65_536)
@@ -708,101 +406,4 @@ function pour(socket: Socket): void {
   }
   socket.on('drain', more)
   more()
-}
-
-/** Bytes that differ at every place, so that a lost or moved piece changes the hash. */
-function stream(): (length: number) => Buffer {
-  let at = 1
-  return length => {
-    const bytes = Buffer.allocUnsafe(length)
-    for (let i = 0; i < length; i++) {
-      at = (Math.imul(at, 1_103_515_245) + 12_345) >>> 0
-      bytes[i] = at >>> 24
-    }
-    return bytes
-  }
-}
-
-/** Keeps what was sent, to compare a beginning of it with what arrived. */
-interface Sent {
-  readonly chunks: Buffer[]
-}
-
-async function speak(socket: Socket, plan: Side, next: (length: number) => Buffer, sent: Sent): Promise<void> {
-  for (const [i, length] of plan.chunks.entries()) {
-    if (socket.destroyed) return
-    const chunk = next(length)
-    sent.chunks.push(chunk)
-    if (!socket.write(chunk)) await Promise.race([once(socket, 'drain').catch(noop), once(socket, 'close').catch(noop)])
-    const pause = plan.pauses[i % Math.max(1, plan.pauses.length)] ?? 0
-    if (pause > 0) await sleep(pause)
-  }
-  if (socket.destroyed) return
-  if (plan.last === 'end') socket.end()
-  if (plan.last === 'reset') socket.resetAndDestroy()
-  if (plan.last === 'destroy') socket.destroy()
-}
-
-/** A reader that stops now and then. */
-function stutter(socket: Socket, pauses: readonly number[]): void {
-  let i = 0
-  socket.on('data', () => {
-    const pause = pauses[i++ % Math.max(1, pauses.length)] ?? 0
-    if (pause === 0) return
-    socket.pause()
-    setTimeout(() => socket.resume(), pause)
-  })
-}
-
-type Open<E extends End = Socket> = (w?: Wire<E>, given?: Partial<Pair>) => Promise<[Wire<E>, Relayed]>
-
-async function playOut<E extends End>(
-  [up, down, cutAfter]: [Side, Side, number | null],
-  make: () => Promise<Wire<E>>,
-  open: Open<E>,
-): Promise<void> {
-  const [nextUp, nextDown] = [stream(), stream()]
-  const [toLink, toSession] = [up.given.map(nextUp), down.given.map(nextDown)]
-  const [sentUp, sentDown]: [Sent, Sent] = [{ chunks: [...toLink] }, { chunks: [...toSession] }]
-  const w = await make()
-  const [atBackend, atClient] = [hear(w.backend), hear(w.client)]
-  stutter(w.backend, down.pauses)
-  stutter(w.client, up.pauses)
-  const spoken = [speak(w.client, up, nextUp, sentUp), speak(w.backend, down, nextDown, sentDown)]
-  if (cutAfter !== null && cutAfter % 2 === 1) await sleep(2)
-  const [, relayed] = await open(w, { toLink, toSession })
-  if (cutAfter !== null) setTimeout(() => relayed.cut(), cutAfter)
-  const end = await within(PATIENCE, relayed.ended)
-  await within(PATIENCE, Promise.all([...spoken, atBackend.done, atClient.done]))
-  const inOrder = up.last === 'end' && down.last === 'end' && end.by !== 'cut'
-  if (inOrder && 'error' in end) throw new Error(`failed with ${end.error}`)
-  check('session to link', sentUp, atBackend, inOrder)
-  check('link to session', sentDown, atClient, inOrder)
-  if (end.by === 'cut' && cutAfter === null) throw new Error('cut by nobody')
-  const { fromSession, fromLink } = relayed.counts()
-  if (fromSession < atBackend.bytes || fromLink < atClient.bytes) throw new Error('counted less than arrived')
-  if (inOrder && (fromSession !== atBackend.bytes || fromLink !== atClient.bytes))
-    throw new Error('counted more than arrived')
-}
-
-async function within<T>(limit: number, wanted: Promise<T>): Promise<T> {
-  const timer = new AbortController()
-  const late = sleep(limit, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`nothing within ${limit} ms`)
-  })
-  late.catch(noop)
-  try {
-    return await Promise.race([wanted, late])
-  } finally {
-    timer.abort()
-  }
-}
-
-function check(direction: string, sent: Sent, heard: Heard, whole: boolean): void {
-  const all = Buffer.concat(sent.chunks)
-  if (whole && heard.bytes !== all.length)
-    throw new Error(`${direction}: ${heard.bytes} of ${all.length} bytes arrived`)
-  if (whole && heard.end !== 'end') throw new Error(`${direction}: ended with ${heard.end}`)
-  const hash = createHash('sha1').update(all.subarray(0, heard.bytes)).digest('hex')
-  if (hash !== heard.hash.digest('hex')) throw new Error(`${direction}: other bytes arrived than were sent`)
 }
