@@ -14,15 +14,35 @@ import { createStand, type Stand } from '../lab/stand.js'
 t.setTimeout(300_000)
 
 const ROLES = fileURLToPath(new URL('../../../deploy/ansible', import.meta.url))
+/** Without what installs and what starts, nothing but files is left. */
+const NEITHER = ['--skip-tags', 'packages,services']
 const PROBE = 'change-me-3'
+
+t.test('a run can be limited to what installs, what writes files and what starts, role by role', async t => {
+  const listed = await runToEnd(
+    'ansible-playbook',
+    ['-i', 'inventory.example.yml', 'site.yml', '--list-tasks'],
+    ROLES,
+    { PATH: process.env.PATH ?? '', LANG: 'C.UTF-8' },
+  )
+  const tasks = [...listed.stdout.matchAll(/^ +(\w+) : (.*)\tTAGS: \[(.*)\]$/gm)].map(([, role, task, tags]) => {
+    return { role, task, tags: (tags ?? '').split(', ') }
+  })
+  const of = (tag: string) => new Set(tasks.filter(({ tags }) => tags.includes(tag)).map(({ role }) => role)).size
+  t.strictSame([of('packages'), of('config'), of('services')], [4, 4, 4])
+  const others = tasks.filter(({ tags }) => !tags.every(tag => ['packages', 'config', 'services'].includes(tag)))
+  t.strictSame(others, [], 'no task is left out by all three')
+  const before = tasks.find(({ task }) => task === 'Keep Debian from making a cluster of its own')
+  t.strictSame(before?.tags, ['config', 'packages'], 'the package alone makes no cluster either')
+})
 
 t.test('the roles of all eight hosts', async t => {
   const stand = await createStand()
   t.teardown(() => stand.down())
-  const applied = await apply(stand)
+  const applied = await apply(stand, ['--tags', 'config'])
   if (applied.code !== 0) throw new Error(applied.stdout + applied.stderr)
   t.equal(recap(applied, /changed=[1-9]\d* .* failed=0/), 8, 'files are written for each host')
-  const again = await apply(stand, '--limit', 'etcd1,pg1,proxy1')
+  const again = await apply(stand, [...NEITHER, '--limit', 'etcd1,pg1,proxy1'])
   const unchanged = recap(again, /changed=0 .* failed=0/)
   t.equal(unchanged, 3, 'a second run changes nothing')
   if (unchanged !== 3) t.comment(again.stdout + again.stderr)
@@ -40,7 +60,7 @@ t.test('the roles of all eight hosts', async t => {
 })
 
 /** Only files, each host's beneath its own directory of the stand. */
-function apply(stand: Stand, ...more: readonly string[]): Promise<Output> {
+function apply(stand: Stand, more: readonly string[]): Promise<Output> {
   const owner = execFileSync('stat', ['-c', '%U', join(stand.dir, 'pg1')], { encoding: 'utf8' }).trim()
   const [, version = ''] = /(\d+)\/bin$/.exec(stand.programs.postgres) ?? []
   const vars = {
@@ -51,7 +71,7 @@ function apply(stand: Stand, ...more: readonly string[]): Promise<Output> {
     // As on any stand: whoever waits in Patroni wakes soon.
     patroni_loop_wait: 1,
   }
-  const args = ['-c', 'local', '-i', 'inventory.example.yml', 'site.yml', '--skip-tags', 'packages,services']
+  const args = ['-c', 'local', '-i', 'inventory.example.yml', 'site.yml']
   const given = ['-e', '@secrets.example.yml', '-e', JSON.stringify(vars)]
   const env = {
     PATH: process.env.PATH ?? '',
@@ -103,8 +123,9 @@ async function started(t: Test, stand: Stand): Promise<void> {
     until(20_000, `no answer on port ${port}`, async () => (await ask(port)).stdout.trim() || undefined)
   t.equal(await answer(stand.ports.write), 'f', 'the floating address leads to the primary, through its pooler')
   t.equal(await answer(stand.ports.read), 't', 'and to a replica')
+  const leader = (await stand.leader()) ?? ''
   t.match(
-    readFileSync(file(stand, 'pg1', 'var/log/postgresql/pgbouncer.log'), 'utf8'),
+    readFileSync(file(stand, leader, 'var/log/postgresql/pgbouncer.log'), 'utf8'),
     /login attempt: db=postgres user=mekare_probe/,
   )
   t.strictSame(await stand.holders(), ['proxy1'], 'proxy1 has the address, by its priority')
