@@ -1,7 +1,6 @@
-// One connection by system calls, with the part of Node's Socket that its user needs: the same events, the same names, half-open as
-// a matter of course. Owns its descriptor until it is destroyed or released. Buffers nothing it has read.
+// One connection by system calls, half-open as a matter of course, that tells one listener what happens to it. Owns its descriptor until
+// it is destroyed or given away. Buffers nothing it has read.
 
-import { EventEmitter } from 'node:events'
 import { Socket } from 'node:net'
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from './epoll.js'
 import { formatIp } from './ip-address.js'
@@ -13,8 +12,10 @@ import { MSG_AT_ONCE, MSG_DONTWAIT, SHUT_WR, type Sockets } from './sockets.js'
 export interface Home {
   readonly libc: Libc
   readonly sockets: Sockets
-  /** What is read goes here first. */
+  /** What is read goes here, and is told from here. */
   readonly chunk: Uint8Array
+  /** The first so many bytes of it, uncopied. */
+  chunkOf(length: number): Buffer
   /** Tells the owner from now on when the descriptor can be read. Errno, 0 when added. */
   watch(fd: number, owner: Owner): number
   /** And when it can be written to, which is told at once where it can be. */
@@ -31,6 +32,20 @@ export interface Owner {
   happened(events: number): void
 }
 
+/** Who hears of a connection, one thing at a time, and never from within a call to it. */
+export interface Ear {
+  /** It stands. Not told of one that stood when it was made. */
+  opened(connection: Connection): void
+  /** Bytes came; the memory is the connection's. */
+  heard(connection: Connection, bytes: Buffer): void
+  /** The peer sends no more. */
+  ended(connection: Connection): void
+  /** All that was owed to the peer is with the kernel. */
+  drained(connection: Connection): void
+  /** It is no more; with the error it failed with, if it did. */
+  closed(connection: Connection, error?: Error): void
+}
+
 const EALREADY = 114
 const MAPPED = '00000000000000000000ffff'
 
@@ -45,11 +60,11 @@ interface Owed {
   readonly done: (() => void) | undefined
 }
 
-export class Connection extends EventEmitter implements Owner {
+export class Connection implements Owner {
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
+  ear: Ear | undefined
   bytesRead = 0
-  readonly readableLength = 0
   writableLength = 0
   writableEnded = false
   destroyed = false
@@ -64,7 +79,7 @@ export class Connection extends EventEmitter implements Owner {
   private reading = false
   private writing = false
   private own: Name | undefined
-  private readonly owed: Owed[] = []
+  private owed = NOTHING_OWED
 
   constructor(
     private readonly home: Home,
@@ -73,14 +88,12 @@ export class Connection extends EventEmitter implements Owner {
     /** What connect(2) says when it is asked once more: 0 when it stands, EALREADY when it is under way. Absent: it was accepted. */
     opening?: number,
   ) {
-    super()
     this.remoteAddress = peer.host
     this.remotePort = peer.port
-    this.connecting = opening !== undefined
+    this.connecting = opening === EALREADY
     const refused = opening === EALREADY ? 0 : (opening ?? 0)
     const errno = refused || home.watch(fd, this)
     if (errno !== 0) this.destroy(failure(refused ? 'connect' : 'epoll_ctl', errno))
-    else if (opening === 0) process.nextTick(() => this.happened(EPOLLOUT))
     else if (this.connecting) this.watchWriting()
   }
 
@@ -106,18 +119,16 @@ export class Connection extends EventEmitter implements Owner {
     if (!this.paused) this.read()
   }
 
-  pause(): this {
+  pause(): void {
     this.paused = true
-    return this
   }
 
-  resume(): this {
+  resume(): void {
     this.paused = false
     if (this.readable && !this.reading) this.readSoon(process.nextTick)
-    return this
   }
 
-  /** True when the kernel took all of it; else `drain` follows. `done` is called when it was taken, or never will be. */
+  /** True when the kernel took all of it; else `drained` follows. `done` is called when it was taken, or never will be. */
   write(bytes: Uint8Array, done?: () => void): boolean {
     const waits = this.owed.length > 0 || this.connecting
     const sent = waits || this.writableEnded ? 0 : this.send(bytes)
@@ -126,18 +137,18 @@ export class Connection extends EventEmitter implements Owner {
       if (done) process.nextTick(done)
       return !this.destroyed && !this.writableEnded
     }
-    this.owed.push({ bytes: bytes.subarray(sent), done })
+    if (this.owed === NOTHING_OWED) this.owed = []
+    this.owed.push({ bytes: new Uint8Array(bytes.subarray(sent)), done })
     this.watchWriting()
     this.writableLength += bytes.length - sent
     return false
   }
 
   /** Sends this, then the end. */
-  end(bytes?: Uint8Array): this {
+  end(bytes?: Uint8Array): void {
     if (bytes) this.write(bytes)
     this.writableEnded = true
     if (this.owed.length === 0 && !this.connecting) this.tell()
-    return this
   }
 
   destroySoon(): void {
@@ -146,17 +157,20 @@ export class Connection extends EventEmitter implements Owner {
     else if (!this.writableEnded) this.end()
   }
 
-  destroy(error?: Error): this {
-    if (this.destroyed) return this
+  destroy(error?: Error): void {
+    if (this.destroyed) return
     this.destroyed = true
     this.home.unwatch(this.fd, false)
     this.home.libc.close(this.fd)
     this.fd = -1
     this.forgive()
-    process.nextTick(() => {
-      if (error) this.emit('error', error)
-      this.emit('close', error !== undefined)
-    })
+    process.nextTick(tellClosed, this, error)
+  }
+
+  /** For an engine to take over: nobody hears of it, and nothing is read. */
+  stream(): this {
+    this.ear = undefined
+    this.paused = true
     return this
   }
 
@@ -181,7 +195,8 @@ export class Connection extends EventEmitter implements Owner {
 
   /** The same connection as Node's own; this one is no more. What is still owed is written first. */
   toSocket(): Socket {
-    const owed = this.owed.splice(0)
+    const { owed } = this
+    this.owed = NOTHING_OWED
     const fd = this.release()
     if (fd < 0) return new Socket().destroy()
     const socket = new Socket({ fd, allowHalfOpen: true, readable: true, writable: true })
@@ -209,7 +224,7 @@ export class Connection extends EventEmitter implements Owner {
     if (errno !== 0 || (events & EPOLLOUT) === 0) return false
     this.connecting = false
     if (this.writableEnded && this.owed.length === 0) this.tell()
-    this.emit('connect')
+    this.ear?.opened(this)
     return true
   }
 
@@ -221,7 +236,7 @@ export class Connection extends EventEmitter implements Owner {
     if (got > 0) {
       this.bytesRead += got
       this.readable = got === chunk.length || this.closing
-      this.emit('data', Buffer.from(chunk.subarray(0, got)))
+      this.ear?.heard(this, this.home.chunkOf(got))
       if (this.readable && !this.reading) this.readSoon(setImmediate)
     } else if (got === 0) this.ended()
     else this.notRead(libc.errno())
@@ -245,7 +260,7 @@ export class Connection extends EventEmitter implements Owner {
     this.readable = false
     if (this.readEnded) return
     this.readEnded = true
-    this.emit('end')
+    this.ear?.ended(this)
     if (this.told) this.destroy()
   }
 
@@ -274,7 +289,7 @@ export class Connection extends EventEmitter implements Owner {
     if (this.destroyed) return
     if (this.lastWords) this.destroy()
     else if (this.writableEnded) this.tell()
-    else this.emit('drain')
+    else this.ear?.drained(this)
   }
 
   /** Tells the peer of the end, once it has all before it. */
@@ -287,8 +302,17 @@ export class Connection extends EventEmitter implements Owner {
 
   private forgive(): void {
     this.writableLength = 0
-    for (const { done } of this.owed.splice(0)) if (done) process.nextTick(done)
+    const { owed } = this
+    this.owed = NOTHING_OWED
+    for (const { done } of owed) if (done) process.nextTick(done)
   }
+}
+
+/** Of most connections the kernel takes all at once. */
+const NOTHING_OWED: Owed[] = []
+
+function tellClosed(connection: Connection, error: Error | undefined): void {
+  connection.ear?.closed(connection, error)
 }
 
 /** As Node's own errors: the call, the errno's name. */
@@ -305,5 +329,23 @@ export function nameOf(sockaddr: Uint8Array): Name {
   const mapped = address.length === 16 && Buffer.from(address.subarray(0, 12)).toString('hex') === MAPPED
   return { host: mapped ? `::ffff:${formatIp(address.slice(12))}` : formatIp(address), port }
 }
+
+/** The same for one after the other: of those who come from the host that the last one came from, the text is made once. */
+export function createNames(): (sockaddr: Uint8Array) => Name {
+  const last = new Uint8Array(ADDRESS_END)
+  let host: string | undefined
+  return sockaddr => {
+    let same = host !== undefined
+    for (let at = 0; at < ADDRESS_END && same; at++) same = at === 2 || at === 3 || sockaddr[at] === last[at]
+    if (same) return { host, port: ((sockaddr[2] ?? 0) << 8) | (sockaddr[3] ?? 0) }
+    last.set(sockaddr.subarray(0, ADDRESS_END))
+    const name = nameOf(sockaddr)
+    host = name.host
+    return name
+  }
+}
+
+/** Where the address in a sockaddr_in6 ends; that in a sockaddr_in ends before. */
+const ADDRESS_END = 24
 
 const NAMELESS: Name = { host: undefined, port: undefined }

@@ -1,7 +1,7 @@
 // Connections by system calls within Node's event loop, accepted and opened: one epoll(7) instance for all of them, which the loop
 // itself watches. What is ready is served in one turn; no thread is in between. Knows no session and no protocol.
 
-import { Connection, type Home, nameOf, type Owner } from './connection.js'
+import { Connection, createNames, type Home, nameOf, type Owner } from './connection.js'
 import { createEpoll } from './epoll.js'
 import { parseIp } from './ip-address.js'
 import { EAGAIN, EBADF, type Libc, O_CLOEXEC, O_NONBLOCK } from './libc.js'
@@ -12,6 +12,8 @@ const EVENTS = 256
 /** Looks for what is ready in one turn of the loop. */
 const ROUNDS = 8
 const CHUNK = 65_536
+/** Bytes of a short read. */
+const SHORT = 1024
 /** Accepted before others have their turn. */
 const TURN = 64
 /** Before the next look for a descriptor, in ms. */
@@ -71,22 +73,20 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
   })
   watch.unref()
 
+  /** What is ready, and after what follows of it whatever has become ready meanwhile: on a busy machine that saves turns of the loop. */
   function serve(): void {
     due = false
-    serveRound(ROUNDS)
+    for (let round = 0; round < ROUNDS && !closed; round++) if (serveReady() === 0) return
   }
 
-  /** What is ready, and after what follows of it at once whatever has become ready meanwhile: on a busy machine that saves turns of the loop. */
-  function serveRound(left: number): void {
-    if (closed) return
+  function serveReady(): number {
     const count = epoll.wait(0)
     // Whoever was closed by one before it has no owner any more, whoever has its descriptor now.
     for (let index = 0; index < count; index++) {
       const fd = epoll.key(index)
       if (generations[fd] === epoll.generation(index)) owners[fd]?.happened(epoll.events(index))
     }
-    // A tick from a microtask comes after every promise that goes on now.
-    if (count > 0 && left > 1) queueMicrotask(() => process.nextTick(serveRound, left - 1))
+    return count
   }
 
   function add(fd: number, owner: Owner): number {
@@ -109,10 +109,18 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     if (elsewhere) epoll.remove(fd)
   }
 
+  const chunk = new Uint8Array(CHUNK)
+  /** By length: those of a login are short, and are the same ones again and again. */
+  const views: (Buffer | undefined)[] = []
   const home: Home = {
     libc,
     sockets,
-    chunk: new Uint8Array(CHUNK),
+    chunk,
+    chunkOf(length) {
+      const view = views[length] ?? Buffer.from(chunk.buffer, 0, length)
+      if (length <= SHORT) views[length] = view
+      return view
+    },
     watch: add,
     watchWriting: fd => epoll.change(fd, fd, generations[fd] ?? 0, { reading: true, writing: true }),
     adopt: (fd, owner) => {
@@ -153,6 +161,7 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     const fd = sockets.duplicate(listening)
     if (fd < 0) return undefined
     const name = new Uint8Array(NAME_ROOM)
+    const peerOf = createNames()
     const length = new Int32Array(1)
     let spare = sockets.duplicate(fd)
     let open = true
@@ -178,7 +187,7 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
       for (let turn = 0; turn < TURN && open; turn++) {
         const taken = next()
         const errno = taken < 0 ? libc.errno() : 0
-        if (errno === 0) came(new Connection(home, taken, nameOf(name)))
+        if (errno === 0) came(new Connection(home, taken, peerOf(name)))
         else if (errno === EAGAIN) return
         else if (errno !== ECONNABORTED && !(USED_UP.has(errno) && turnAway())) {
           setTimeout(take, PAUSE)

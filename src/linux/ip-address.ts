@@ -28,7 +28,7 @@ function groups(side: string): number[] {
 
 /** The usual text of 4 or 16 bytes; IPv6 as RFC 5952 §4 wants it (lower case, the longest run of zeros shortened). */
 export function formatIp(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.')
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`
   const words = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0))
   const { start, length } = longestZeros(words)
   const text = (part: readonly number[]) => part.map(word => word.toString(16)).join(':')

@@ -4,28 +4,30 @@ import type { Peer, Wire } from '../relay/wire.js'
 import type { Refusal } from '../sessions/end.js'
 import { formatAddress } from '../topology/address.js'
 import { createAllow } from './allow.js'
-import { left, serve } from './hops.js'
-import { createManners, introduction, type Manner } from './introduction.js'
+import { serve } from './hops.js'
+import { createManners, type Manner } from './introduction.js'
 import type { Listener } from './listener.js'
+import { Login } from './login.js'
 import type { Room } from './room.js'
-import { doorOf, plain, refusal, refuse, Session } from './session.js'
+import { plain, refusal, refuse, Session } from './session.js'
 
 export interface AcceptDeps {
   readonly room: Room
   readonly maxSessions: () => number
-  /** An error that is ours: reported, and the session ended. */
-  readonly bug: (error: unknown, session: Session) => void
 }
 
+/** Judges a client that a balancer has introduced, by its host. False: it has been refused. */
+export type Admit = (session: Session, host: string) => boolean
+
 export interface Accept {
-  /** Takes in whoever came to a listener. The socket is paused and allows half-open. */
+  /** Takes in whoever came to a listener. */
   takeIn(socket: Wire, listener: Listener): void
   /** Somebody came while no descriptor was left: counts him, and gives what he is told. */
   full(peer: Peer, listener: Listener): Uint8Array
 }
 
 /** Nobody has come yet. */
-export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
+export function createAccept({ room, maxSessions }: AcceptDeps): Accept {
   const allow = createAllow()
   const mannerOf = createManners()
   let lastId = 0
@@ -34,8 +36,10 @@ export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
   function barred(session: Session, manner: Manner, from: string): Denied | undefined {
     const { max, maxPerAddress, proxyProtocol } = session.config
     if (room.stopping()) return { end: 'refused_shutdown', message: 'the proxy is stopping' }
-    const strange = `${from} is not in listen.${session.listen}.proxyFrom (proxyProtocol: ${proxyProtocol})`
-    if (manner === 'stranger') return { end: 'refused_address', message: strange }
+    if (manner === 'stranger') {
+      const message = `${from} is not in listen.${session.listen}.proxyFrom (proxyProtocol: ${proxyProtocol})`
+      return { end: 'refused_address', message }
+    }
     const limits = { all: maxSessions(), listen: max, maxPerAddress }
     return notAllowed(session, session.host) ?? tooMany(room.table.refusal(session, limits))
   }
@@ -61,23 +65,18 @@ export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
     return true
   }
 
-  async function comeIn(session: Session, manner: Manner, from: string): Promise<void> {
-    if (manner === 'introduced') {
-      const client = await introduction(session, from, room)
-      if (client === undefined) return
-      const refusal = session.denied === undefined ? unwelcome(session, client) : undefined
-      if (refusal) room.table.move(session, 'closing')
-      room.table.identify(session, client)
-      if (refusal && turnedAway(session, refusal)) return
-    }
-    await serve(session, room)
+  function admit(session: Session, client: string): boolean {
+    const refusal = session.denied === undefined ? unwelcome(session, client) : undefined
+    if (refusal) room.table.move(session, 'closing')
+    room.table.identify(session, client)
+    return !(refusal && turnedAway(session, refusal))
   }
 
   function takeIn(socket: Wire, listener: Listener): void {
-    // Between two owners nobody else hears an error; it shows again as an end.
-    socket.on('error', () => {})
     const session = new Session(++lastId, socket, listener, room)
     const from = session.host
+    const login = new Login(session, socket, room, admit, from)
+    session.login = login
     const manner = mannerOf(session)
     // Until it is introduced it is nobody's: what counts for the balancer's address would count for all its clients.
     if (manner === 'introduced') {
@@ -88,13 +87,8 @@ export function createAccept({ room, maxSessions, bug }: AcceptDeps): Accept {
     // One that is turned away never holds a place, not even for the count of the most at one time.
     if (refusal) session.state = 'closing'
     room.table.add(session)
-    // Once joined, a client's end is passed on, not taken for a leaving: it may have half-closed behind its last words.
-    doorOf(session).inbound.onGone(error => {
-      if (session.state !== 'joined') left(session, error, room)
-    })
     if (refusal && turnedAway(session, refusal)) return
-    socket.resume()
-    comeIn(session, manner, from).catch((error: unknown) => bug(error, session))
+    serve(login, manner === 'introduced')
   }
 
   function full(peer: Peer, { name }: Listener): Uint8Array {

@@ -6,9 +6,14 @@ import { formatAddress } from '../topology/address.js'
 import type { Address } from '../topology/topology.js'
 import { type Ms, ms } from '../units/units.js'
 import { sendCancel } from './dial.js'
-import type { Key } from './escort.js'
 import type { Room } from './room.js'
 import { close, type Session } from './session.js'
+
+/** What cancels a session's query. */
+export interface Key {
+  readonly processId: number
+  readonly secret: Uint8Array
+}
 
 type CancelPacket = Extract<First, { kind: 'cancel' }>
 

@@ -1,11 +1,12 @@
 // One listening socket of the proxy, and the listener that clients come to through it.
 
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import type { ListenAddress } from '../config/shape.js'
 import type { Bind, Bound, Listening } from '../listening/listening.js'
 import type { Wire, Wires } from '../relay/wire.js'
 import type { Accept } from './accept.js'
 import type { Listener } from './listener.js'
+import { NodeWire } from './node-wire.js'
 
 export interface Entrance {
   readonly listening: Listening
@@ -32,7 +33,7 @@ export async function openEntrance(
 ): Promise<Opened> {
   let listener = first
   const came = (wire: Wire) => accept.takeIn(wire, listener)
-  const server = createServer(CONNECTIONS, came)
+  const server = createServer(CONNECTIONS, (socket: Socket) => came(new NodeWire(socket)))
   // As PostgreSQL's own socket: whoever reaches it may ask; pg_hba.conf decides.
   const bound = await bind(server, { key: `listen.${first.name}.address`, address, mode: 0o777 })
   if (!bound.ok) return bound

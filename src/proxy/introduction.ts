@@ -3,11 +3,12 @@
 // send one as well.
 
 import { readProxyHeader } from '../protocol/proxy-header.js'
-import { formatMs } from '../units/units.js'
+import { ms } from '../units/units.js'
 import { type Allow, createAllow } from './allow.js'
-import { hear } from './hear.js'
-import type { Room } from './room.js'
-import { doorOf, refuse, type Session } from './session.js'
+import { take } from './inbound.js'
+import type { Login } from './login.js'
+import { refuse, type Session } from './session.js'
+import { begin } from './step.js'
 
 /** `itself`: no header is taken. `introduced`: there must be one. `stranger`: it may not come at all. */
 export type Manner = 'itself' | 'introduced' | 'stranger'
@@ -33,29 +34,35 @@ export function createManners(): (session: Session) => Manner {
 }
 
 /**
- * Reads the header and gives the client's host; undefined when the session has ended. A sender that speaks for itself (a health
- * check) is waited for: most say nothing more, and need not be judged.
+ * Reads the header. A sender that speaks for itself (a health check) is waited for: most say nothing more, and need not be judged.
  */
-export async function introduction(session: Session, host: string, room: Room): Promise<string | undefined> {
-  const { inbound } = doorOf(session)
+export function hearIntroduction(login: Login): void {
+  const { session, room } = login
   const { listen, config } = session
-  const within = config.startupTimeout
-  const late = `mekare: no PROXY protocol header within ${formatMs(within)} (startupTimeout)`
-  const header = await hear(session, { read: readProxyHeader, within, late }, room)
-  if (!header) return undefined
+  const header = readProxyHeader(login.held)
+  if (header.kind === 'more') return
   if (header.kind === 'bad') {
     const remedy = `listen.${listen}.proxyProtocol is ${config.proxyProtocol}: have ${session.client} send one (HAProxy: send-proxy-v2)`
     refuse(session, 'refused_startup', `mekare: what was sent ${header.why}; ${remedy}`, room)
-    return undefined
+    return
   }
-  inbound.take(header.length)
+  take(login, header.length)
   if (header.kind === 'client') {
     session.port = header.port
-    return header.host
+    letIn(login, header.host)
+  } else {
+    session.balancer = undefined
+    begin(login, 'word', ms(room.now() + config.startupTimeout))
   }
-  session.balancer = undefined
-  const silent = `mekare: no startup packet within ${formatMs(within)} (startupTimeout)`
-  return (await hear(session, { read: anything, within, late: silent }, room)) && host
 }
 
-const anything = (bytes: Uint8Array) => ({ kind: bytes.length === 0 ? 'more' : 'something' }) as const
+/** Whether one that speaks for itself has said something. */
+export function hearWord(login: Login): void {
+  if (login.held.length > 0) letIn(login, login.from)
+}
+
+/** Judged by its address it goes on to its startup, or has been refused. */
+function letIn(login: Login, host: string): void {
+  const { session, room } = login
+  if (login.admit(session, host)) begin(login, 'startup', ms(room.now() + session.config.startupTimeout))
+}

@@ -14,7 +14,6 @@ import { type Ms, ms } from '../units/units.js'
 import { lookForAnswers } from './first-answer.js'
 import type { Room } from './room.js'
 import { cut, type Session } from './session.js'
-import { stopWait } from './wait.js'
 
 export const TICK = ms(100)
 const SLOW_SWEEP = 10
@@ -35,14 +34,15 @@ export function startJanitor(room: Room, tick: () => void): () => void {
     if (++sweeps % RARE_SWEEP === 0) for (const session of room.table.in('joined')) endDead(session)
     if (sweeps % SLOW_SWEEP !== 0) return
     for (const session of room.table.in('joined')) watch(session, now)
-    for (const session of room.table.in('closing')) if (now - session.since > CLOSING_MS) session.door?.socket.destroy()
+    for (const session of room.table.in('closing'))
+      if (now - session.since > CLOSING_MS) session.login?.socket.destroy()
     room.cancelLimit.sweep(now)
   }, TICK)
   return () => clearInterval(timer)
 }
 
 function expire(session: Session, now: Ms): void {
-  if (session.wait && session.wait.until <= now) stopWait(session, 'overdue')
+  if (session.login && session.login.until <= now) session.login.overdue()
 }
 
 function watch(session: Session, now: Ms): void {

@@ -14,7 +14,6 @@ import { reconcile } from './reconcile.js'
 import type { ClusterView, Room } from './room.js'
 import { cut, drop, refuse, type Session, type SessionDeps } from './session.js'
 import { createShowing, type Showing } from './showing.js'
-import { stopWait } from './wait.js'
 
 /** How long the refused and the cut have to take their last bytes at a stop. */
 const LAST_WORDS = ms(500)
@@ -103,19 +102,16 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     chance: deps.chance,
     cancelLimit: createCancelLimit(),
     stopping: () => stopping,
+    bug(error, session) {
+      deps.bug(error)
+      drop(session, 'bug', room)
+    },
     noDescriptor() {
       deps.descriptors.missing()
       return `mekare: too many clients: this proxy has no file descriptor left of ${deps.descriptors.limit()}`
     },
   }
-  const accept = createAccept({
-    room,
-    maxSessions: deps.maxSessions,
-    bug(error, session) {
-      deps.bug(error)
-      drop(session, 'bug', room)
-    },
-  })
+  const accept = createAccept({ room, maxSessions: deps.maxSessions })
   const pumpAll = () => {
     for (const { waitroom } of [...listeners.values(), ...retired]) if (waitroom.size() > 0) waitroom.pump()
   }
@@ -202,14 +198,14 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       for (const session of table.in('joined')) cut(session, 'cut_shutdown')
       await until(() => table.size() === 0, LAST_WORDS)
       stopJanitor()
-      for (const session of [...table.in('joined'), ...table.in('closing')]) session.door?.socket.destroy()
+      for (const session of [...table.in('joined'), ...table.in('closing')]) session.login?.socket.destroy()
     },
     stopping: () => stopping,
     pause(listen, since) {
       if (since === undefined) pausedSince.delete(listen)
       else pausedSince.set(listen, since)
       for (const session of table.in('dialing'))
-        if (since !== undefined && session.listen === listen) stopWait(session, 'interrupted')
+        if (since !== undefined && session.listen === listen) session.login?.interrupt()
       pumpAll()
     },
     paused: () => new Map([...pausedSince.keys()].map(listen => [listen, pausedFor(listen) ?? ms(0)])),

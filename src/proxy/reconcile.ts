@@ -6,7 +6,6 @@ import type { End } from '../sessions/end.js'
 import { joinedOf } from './attempt.js'
 import type { ClusterView, Room } from './room.js'
 import { cut, type Session } from './session.js'
-import { stopWait } from './wait.js'
 
 /** Looks at every session of the cluster that is joined or being dialled. */
 export function reconcile(cluster: ClusterView, { table, report }: Pick<Room, 'table' | 'report'>): void {
@@ -31,5 +30,5 @@ function endWrongDial(session: Session, { gate, health, poolers }: ClusterState)
   if (member === undefined) return
   const wrong = config.role === 'primary' && !(gate.kind === 'open' && gate.member === member)
   const dead = health.get(member)?.up === false || (config.target === 'pooler' && poolers.get(member)?.up === false)
-  if (wrong || dead) stopWait(session, 'interrupted')
+  if (wrong || dead) session.login?.interrupt()
 }

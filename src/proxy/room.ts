@@ -5,7 +5,7 @@ import type { ClusterInput, ClusterState } from '../pools/cluster.js'
 import type { PoolEntry } from '../pools/pool.js'
 import type { Engine } from '../relay/relay.js'
 import type { CancelLimit } from './cancel.js'
-import type { SessionDeps } from './session.js'
+import type { Session, SessionDeps } from './session.js'
 
 /** A cluster as the proxy sees it; main owns the machine behind it. */
 export interface ClusterView {
@@ -21,6 +21,8 @@ export interface Room extends SessionDeps {
   readonly engine: Engine
   readonly cancelLimit: CancelLimit
   stopping(): boolean
+  /** An error that is ours: reported, and the session ended. */
+  bug(error: unknown, session: Session): void
   /** Somebody needed a descriptor and found none: what a client is told of it. */
   noDescriptor(): string
   chance(): number

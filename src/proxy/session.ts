@@ -1,33 +1,24 @@
 // One client's connection, from accept to end, and how it ends: once, with a reason out of the closed list.
 
 import type { ListenConfig } from '../config/shape.js'
-import type { Report } from '../events/event.js'
+import type { Event, Report } from '../events/event.js'
 import { errorResponse } from '../protocol/write.js'
 import type { Attached, EndListener, LastWords, RelayEnd } from '../relay/relay.js'
-import type { Wire } from '../relay/wire.js'
+import type { Peer } from '../relay/wire.js'
 import type { End, Refusal } from '../sessions/end.js'
 import type { Row, SessionState, Table } from '../sessions/table.js'
 import { formatAddress } from '../topology/address.js'
 import type { Address } from '../topology/topology.js'
 import { type Bytes, bytes, type Ms, ms } from '../units/units.js'
 import { tellAnswer } from './first-answer.js'
-import { createInbound, type Inbound } from './inbound.js'
 import type { Listener } from './listener.js'
-import { stopWait, type Wait, type WaitSlot } from './wait.js'
-
-/** How the client is spoken with until a relay does it. */
-export interface Door {
-  readonly socket: Wire
-  readonly inbound: Inbound
-  /** Where it leads, once a member is joined. */
-  readonly link?: Wire
-}
+import type { Login } from './login.js'
 
 /**
  * All that is kept of a client while its session lasts, of many thousands at once: a word each, and nothing that can be asked of another
  * or made when it is asked for.
  */
-export class Session implements Row, WaitSlot, EndListener {
+export class Session implements Row, EndListener {
   place = -1
   host: string
   /** The client's port; undefined for a Unix socket. */
@@ -39,9 +30,8 @@ export class Session implements Row, WaitSlot, EndListener {
   since: Ms
   state: SessionState = 'startup'
   member: string | undefined
-  wait: Wait | undefined
-  /** Undefined once the relay has it: an idle session keeps no stream and no buffer. */
-  door: Door | undefined
+  /** Undefined once the relay has it: an idle session keeps no wire and no buffer. */
+  login: Login | undefined
   /** The rules it was placed by: the listener's own until it has joined a member. */
   config: ListenConfig
   joinedAs: 'primary' | 'replica' = 'replica'
@@ -67,16 +57,15 @@ export class Session implements Row, WaitSlot, EndListener {
 
   constructor(
     readonly id: number,
-    socket: Wire,
+    { remoteAddress, remotePort }: Peer,
     /** Where it came in: its cluster and its place to wait, whatever a reload makes of the name. */
     readonly listener: Listener,
     private readonly deps: SessionDeps,
   ) {
-    this.host = plain(socket.remoteAddress)
-    this.port = socket.remotePort
+    this.host = plain(remoteAddress)
+    this.port = remotePort
     this.acceptedAt = deps.now()
     this.since = this.acceptedAt
-    this.door = { socket, inbound: createInbound(socket) }
     this.config = listener.rules()
   }
 
@@ -139,23 +128,14 @@ const SQLSTATE: Record<Refusal, string> = {
   refused_timeout: '08P01',
 }
 
-/** The door of a session that no relay has yet. */
-export function doorOf({ id, door }: Session): Door {
-  if (!door) throw new Error(`session ${id} is the relay's already`)
-  return door
-}
-
 /** Answers with a FATAL ErrorResponse, ends the session, and reports it. Does nothing to one that has ended. */
 export function refuse(session: Session, end: Refusal, message: string, deps: SessionDeps): void {
   if (session.end) return
   finish(session, end, deps)
   const answer = refusal(session, end, message, deps)
-  const { socket } = doorOf(session)
-  socket.on('error', () => socket.destroy())
-  socket.end(answer)
-  socket.resume()
+  goodbye(session, answer)
   // Of a flood's last words none is waited for: each would hold a descriptor for seconds.
-  if (deps.crowded()) socket.destroySoon()
+  if (deps.crowded()) session.login?.socket.destroySoon()
 }
 
 /** Reports it, and gives what the client is told. */
@@ -169,17 +149,23 @@ export function refusal(
   return errorResponse({ severity: 'FATAL', code: SQLSTATE[end], message })
 }
 
-/** The session's one end before it was joined: whatever it waits for is interrupted. */
+/** Sends this, if anything, and the end; what the client still says goes nowhere. */
+function goodbye({ login }: Session, words?: Uint8Array): void {
+  login?.socket.end(words)
+  login?.socket.resume()
+}
+
+/** The session's one end: before it was joined it waits for nothing any more. */
 function finish(session: Session, end: End, deps: SessionDeps): void {
   if (session.end) return
   session.end = end
   const { cancelKey } = session
   if (cancelKey !== undefined && deps.keys.get(cancelKey) === session) deps.keys.delete(cancelKey)
   deps.table.move(session, 'closing')
-  stopWait(session, 'interrupted')
-  const socket = session.door?.socket
-  if (!socket || socket.destroyed) deps.table.remove(session)
-  else socket.once('close', () => deps.table.remove(session))
+  const { login } = session
+  login?.over()
+  // Else the login does, when the client's wire is closed.
+  if (!login || login.socket.destroyed) deps.table.remove(session)
   session.since = deps.now()
 }
 
@@ -189,7 +175,7 @@ export function drop(session: Session, end: End, deps: SessionDeps, error?: stri
   const member = session.member
   finish(session, end, deps)
   reportEnd(session, end, member, deps, error)
-  session.door?.socket.destroy()
+  session.login?.socket.destroy()
 }
 
 /** Ends a session in order, with nothing said: its request was served. */
@@ -197,10 +183,11 @@ export function close(session: Session, end: End, deps: SessionDeps): void {
   if (session.end) return
   finish(session, end, deps)
   reportEnd(session, end, undefined, deps)
-  const { socket } = doorOf(session)
-  socket.end()
-  socket.resume()
+  goodbye(session)
 }
+
+type SessionEnded = Extract<Event, { kind: 'session_ended' }>
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 function endOf(by: 'session' | 'link', failed: boolean): End {
   if (by === 'session') return failed ? 'client_reset' : 'client'
@@ -215,29 +202,26 @@ function reportEnd(
   error?: string,
   { answered, parted }: LastWords = {},
 ): void {
-  deps.report({
-    kind: 'session_ended',
-    listen: session.listen,
-    client: session.client,
-    end,
-    lasted: ms(deps.now() - session.acceptedAt),
-    ...moved(session),
-    ...(member === undefined ? {} : { member }),
-    ...(error === undefined ? {} : { error }),
-    ...(answered === undefined ? {} : { answeredAgo: answered }),
-    ...(parted === undefined ? {} : { partedAgo: parted }),
-  })
+  const { listen, client, acceptedAt } = session
+  const { fromClient, fromMember, queries } = moved(session)
+  const lasted = ms(deps.now() - acceptedAt)
+  // Field by field: of each session one is made.
+  const event: Writable<SessionEnded> = { kind: 'session_ended', listen, client, end, lasted, fromClient, fromMember }
+  if (queries !== undefined) event.queries = queries
+  if (member !== undefined) event.member = member
+  if (error !== undefined) event.error = error
+  if (answered !== undefined) event.answeredAgo = answered
+  if (parted !== undefined) event.partedAgo = parted
+  deps.report(event)
 }
 
 /** What the session has moved so far, its startup included, and the queries it has sent, where they are counted. */
-export function moved({ attached, door }: Session): { fromClient: Bytes; fromMember: Bytes; queries?: number } {
+export function moved({ attached, login }: Session): { fromClient: Bytes; fromMember: Bytes; queries?: number } {
   const counts = attached?.counts()
-  if (!counts) return { fromClient: bytes(door?.socket.bytesRead ?? 0), fromMember: bytes(0) }
-  return {
-    fromClient: bytes(counts.fromSession),
-    fromMember: bytes(counts.fromLink),
-    ...(counts.queries === undefined ? {} : { queries: counts.queries }),
-  }
+  if (!counts) return { fromClient: bytes(login?.socket.bytesRead ?? 0), fromMember: bytes(0) }
+  const { fromSession, fromLink, queries } = counts
+  const passed = { fromClient: bytes(fromSession), fromMember: bytes(fromLink) }
+  return queries === undefined ? passed : { ...passed, queries }
 }
 
 /** Cuts a joined session; its end is told when the relay has closed both sides. */
@@ -245,5 +229,5 @@ export function cut(session: Session, end: End): void {
   if (session.cutting) return
   session.cutting = end
   if (session.attached) session.attached.cut()
-  else stopWait(session, 'interrupted')
+  else session.login?.interrupt()
 }

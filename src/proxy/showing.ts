@@ -49,8 +49,8 @@ const SHOWN = ['startup', 'held', 'dialing', 'joined'] as const
 const byAge = (a: Session, b: Session) => a.id - b.id
 
 /** Our own end of a link that no engine has yet: during a login. */
-function linkName({ door }: Session): Name | undefined {
-  const { localAddress: host, localPort: port } = door?.link ?? {}
+function linkNameOf({ login, state }: Session): Name | undefined {
+  const { localAddress: host, localPort: port } = (state === 'joined' && login?.link) || {}
   return host === undefined || port === undefined ? undefined : { host, port }
 }
 
@@ -113,7 +113,7 @@ export function createShowing(deps: ShowingDeps): Showing {
 
   function statusOf(session: Session): SessionStatus {
     const { id, client, via, state, member, linkedTo, connectTook } = session
-    const own = session.attached?.linkName() ?? linkName(session)
+    const own = session.attached?.linkName() ?? linkNameOf(session)
     return {
       id,
       listen: session.listen,

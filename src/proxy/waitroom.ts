@@ -13,8 +13,10 @@ import { refuse, type Session, type SessionDeps } from './session.js'
 export interface Waitroom {
   /** How many wait. */
   size(): number
-  /** Waits until it is this session's turn. The session may have ended meanwhile. */
-  wait(session: Session, returned: boolean, notBefore: number): Promise<void>
+  /** It waits until it is its turn, when its login is let through, or answered. */
+  wait(session: Session, returned: boolean, notBefore: number): void
+  /** It has ended. */
+  leave(session: Session): void
   /** Somebody may be able to go: looks now. */
   pump(): void
 }
@@ -25,7 +27,7 @@ export type Desk = Pick<Listener, 'name' | 'cluster' | 'rules' | 'pausedFor'>
 export function createWaitroom(desk: Desk, deps: SessionDeps): Waitroom {
   const { rules, cluster } = desk
   const queue = createHoldQueue(rules)
-  const waiters = new Map<number, { readonly session: Session; readonly go: () => void }>()
+  const waiters = new Map<number, Session>()
   let timer: NodeJS.Timeout | undefined
 
   /** How many could be joined now: a release without room would only lose the client its place. */
@@ -51,19 +53,20 @@ export function createWaitroom(desk: Desk, deps: SessionDeps): Waitroom {
     for (let left = room; left > 0; left--) {
       const next = queue.release(now)
       if (!next) return
-      const waiter = waiters.get(next.id)
+      const session = waiters.get(next.id)
       waiters.delete(next.id)
-      if (!waiter) continue
-      waiter.session.heldFor = ms(waiter.session.heldFor + now - waiter.session.since)
-      waiter.go()
+      if (!session) continue
+      session.heldFor = ms(session.heldFor + now - session.since)
+      // After the queue was looked through: it may come back to it.
+      queueMicrotask(() => session.login?.letThrough())
     }
   }
 
   function answer(id: number): void {
-    const waiter = waiters.get(id)
-    if (!waiter) return
+    const session = waiters.get(id)
+    if (!session) return
     const [end, why] = refusalOf(desk, deps.now())
-    refuse(waiter.session, end, `mekare: ${why}`, deps)
+    refuse(session, end, `mekare: ${why}`, deps)
   }
 
   return {
@@ -77,26 +80,18 @@ export function createWaitroom(desk: Desk, deps: SessionDeps): Waitroom {
       if (until <= now || !queue.enter(waiting, returned)) {
         const [end, why] = until <= now ? refusalOf(desk, now) : tooMany(rules())
         refuse(session, end, `mekare: ${why}`, deps)
-        return Promise.resolve()
+        return
       }
       deps.table.move(session, 'held')
       session.since = now
-      return new Promise(resolve => {
-        const go = () => {
-          session.wait = undefined
-          resolve()
-        }
-        const leave = () => {
-          queue.leave(session.id)
-          waiters.delete(session.id)
-          // A timer for nobody would keep a process that has stopped alive for the rest of the wait.
-          if (queue.size() === 0) clearTimeout(timer)
-          resolve()
-        }
-        waiters.set(session.id, { session, go })
-        session.wait = { until: ms(Number.POSITIVE_INFINITY), stop: leave }
-        pump()
-      })
+      waiters.set(session.id, session)
+      pump()
+    },
+    leave({ id }) {
+      queue.leave(id)
+      waiters.delete(id)
+      // A timer for nobody would keep a process that has stopped alive for the rest of the wait.
+      if (queue.size() === 0) clearTimeout(timer)
     },
   }
 }

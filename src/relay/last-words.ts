@@ -12,8 +12,11 @@ export interface Heard {
   readonly parted: { [session: number]: number }
 }
 
+/** Between the clock that all threads share and the one of this thread, which is cheaper to ask: both tick alike. */
+const BEFORE = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
 /** Now, in ms, on the clock that all threads share. */
-export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6
+export const monotonic = (): number => BEFORE + performance.now()
 
 /** The link gave `length` bytes, from `start` on. Whatever follows a parting word shows that it was none. */
 export function heard(of: Heard, session: number, bytes: Uint8Array, start: number, length: number, at: number): void {
@@ -32,12 +35,12 @@ export function parts({ parted }: Heard, session: number, at: number): void {
 
 /** How long ago each was. */
 export function lastWords(of: Heard, session: number, now: number): LastWords {
-  const [first, answered, parted] = [of.first, of.answered, of.parted].map(times => ago(times[session], now))
-  return {
-    ...(first === undefined ? {} : { first }),
-    ...(answered === undefined ? {} : { answered }),
-    ...(parted === undefined ? {} : { parted }),
-  }
+  const last: { -readonly [K in keyof LastWords]: LastWords[K] } = {}
+  const [first, answered, parted] = [of.first[session], of.answered[session], of.parted[session]]
+  if (first) last.first = ms(Math.max(0, now - first))
+  if (answered) last.answered = ms(Math.max(0, now - answered))
+  if (parted) last.parted = ms(Math.max(0, now - parted))
+  return last
 }
 
 /** How long ago a time was; 0 is none. */

@@ -6,7 +6,7 @@ import { Connection } from '../linux/connection.js'
 import type { Sockets } from '../linux/sockets.js'
 import type { Failure } from './native-table.js'
 import type { Pair } from './relay.js'
-import type { Wire } from './wire.js'
+import type { Stream } from './wire.js'
 
 interface Handle {
   readonly fd?: number
@@ -33,19 +33,19 @@ interface Past {
   readonly state: number
 }
 
-const handleOf = (wire: Wire): Handle | undefined =>
-  (wire as unknown as { readonly _handle?: Handle | null })._handle ?? undefined
+const handleOf = (stream: Stream): Handle | undefined =>
+  (stream as unknown as { readonly _handle?: Handle | null })._handle ?? undefined
 
 /** The descriptor under a connection, or undefined where there is none to take. */
-function descriptorOf(wire: Wire): number | undefined {
-  if (wire instanceof Connection) return wire.descriptor()
-  const handle = handleOf(wire)
+function descriptorOf(stream: Stream): number | undefined {
+  if (stream instanceof Connection) return stream.descriptor()
+  const handle = handleOf(stream)
   return handle?.readStop && typeof handle.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined
 }
 
 /** One that is broken, ending or not open yet has a history that only its owner knows: it stays with Node. */
-const isWhole = (wire: Wire): boolean =>
-  !wire.destroyed && !wire.connecting && !wire.writableEnded && descriptorOf(wire) !== undefined
+const isWhole = (stream: Stream): boolean =>
+  !stream.destroyed && !stream.connecting && !stream.writableEnded && descriptorOf(stream) !== undefined
 
 export const canTake = ({ session, link }: Pair): boolean => isWhole(session) && isWhole(link)
 
@@ -58,9 +58,9 @@ export function take(
   sockets: Pick<Sockets, 'duplicate' | 'noDelay'>,
   close: (fd: number) => void,
 ): Taken | number {
-  const descriptor = (wire: Wire) => {
-    const fd = descriptorOf(wire) ?? -1
-    return wire instanceof Connection ? fd : sockets.duplicate(fd)
+  const descriptor = (stream: Stream) => {
+    const fd = descriptorOf(stream) ?? -1
+    return stream instanceof Connection ? fd : sockets.duplicate(fd)
   }
   const session = descriptor(pair.session)
   if (session < 0) return -session
@@ -82,13 +82,13 @@ export function take(
 const past = (taken: number): Past => ({ taken, state: 0 })
 
 /** What Node had read; its stream is gone after it. Nothing comes in between: this thread is the one that reads. */
-function strip(wire: Wire, fd: number, sockets: Pick<Sockets, 'noDelay'>): Buffer[] {
-  if (wire instanceof Connection) {
-    wire.release()
+function strip(stream: Stream, fd: number, sockets: Pick<Sockets, 'noDelay'>): Buffer[] {
+  if (stream instanceof Connection) {
+    stream.release()
     return []
   }
   sockets.noDelay(fd)
-  const socket = wire as Socket
+  const socket = stream as Socket
   handleOf(socket)?.readStop?.()
   const chunks: Buffer[] = []
   for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) chunks.push(chunk)
@@ -98,25 +98,27 @@ function strip(wire: Wire, fd: number, sockets: Pick<Sockets, 'noDelay'>): Buffe
 
 const NOTHING = Buffer.alloc(0)
 
-/** Calls back once Node has written all it had to both sockets, or a socket is broken. Reading does not go on meanwhile. */
+/** Calls back once all that was to be written to both is written, or one is broken. Reading does not go on meanwhile. */
 export function whenWritten({ session, link }: Pair, done: () => void): void {
   let left = 2
-  for (const socket of [session, link]) {
+  for (const stream of [session, link]) {
+    const socket = stream instanceof Connection ? undefined : (stream as Socket)
     const onError = () => {}
-    socket.on('error', onError)
-    socket.pause()
+    socket?.on('error', onError)
+    stream.pause()
     // Calls back after everything before it, or with the error that made it pointless.
-    socket.write(NOTHING, () => {
+    stream.write(NOTHING, () => {
       left -= 1
       if (left === 0) done()
-      socket.off('error', onError)
+      socket?.off('error', onError)
     })
   }
 }
 
 /** One array of its own: a message would else carry the whole of each chunk's memory. */
 export function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | undefined {
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  let length = 0
+  for (const chunk of chunks) length += chunk.length
   if (length === 0) return undefined
   const bytes = new Uint8Array(length)
   let at = 0

@@ -66,16 +66,20 @@ export class Young implements Home {
     const generation = ((table.generation[slot] ?? 0) + 1) | 0
     table.generation[slot] = generation
     table.queries[slot] = -1
-    for (const times of [table.first, table.answered, table.parted]) times[slot] = 0
+    table.first[slot] = 0
+    table.answered[slot] = 0
+    table.parted[slot] = 0
     const attached = new NativeSession(this, slot, listener)
     this.sessions[slot] = attached
     const { passed } = pair
-    const unread = [this.take(session, pair.session, passed?.fromSession), this.take(link, pair.link, passed?.fromLink)]
-    this.first(slot, joined(pair.toLink), joined(pair.toSession))
+    const heard = this.take(session, pair.session, passed?.fromSession)
+    const answered = this.take(link, pair.link, passed?.fromLink)
+    if (pair.toLink.length + pair.toSession.length > 0) this.first(slot, joined(pair.toLink), joined(pair.toSession))
     // Later: nobody is told of an end before he knows of the session.
-    if (unread[0] || unread[1])
+    if (heard || answered)
       setImmediate(() => {
-        for (const end of [session, link]) if (this.isHere(slot, generation) && unread[end & 1]) this.pump(end, true)
+        if (heard && this.isHere(slot, generation)) this.pump(session, true)
+        if (answered && this.isHere(slot, generation)) this.pump(link, true)
       })
     this.fresh.push(slot, generation)
     this.lookLater()
@@ -111,15 +115,18 @@ export class Young implements Home {
 
   /** Sends what was handed over. What does not go at once goes with the session to its thread, and what fails is the thread's to see. */
   private first(slot: number, toLink?: Uint8Array<ArrayBuffer>, toSession?: Uint8Array<ArrayBuffer>): void {
-    const owed: Owed[] = []
-    for (const [end, bytes] of [[2 * slot + 1, toLink] as const, [2 * slot, toSession] as const]) {
-      if (!bytes) continue
-      const sent = Math.max(0, this.deps.near.libc.send(this.fd(end), bytes, bytes.length, MSG_AT_ONCE))
-      this.table.taken[end ^ 1] = (this.table.taken[end ^ 1] ?? 0) + sent
-      this.mark(end, STATE.owing)
-      if (sent < bytes.length) owed.push({ end, bytes: bytes.slice(sent) })
-    }
-    if (owed.length > 0) this.mustGrowUp(slot, { owed })
+    const up = this.sendFirst(2 * slot + 1, toLink)
+    const down = this.sendFirst(2 * slot, toSession)
+    if (up || down) this.mustGrowUp(slot, { owed: [up, down].filter(one => one !== undefined) })
+  }
+
+  /** Gives what does not go at once. */
+  private sendFirst(end: number, bytes?: Uint8Array<ArrayBuffer>): Owed | undefined {
+    if (!bytes) return undefined
+    const sent = Math.max(0, this.deps.near.libc.send(this.fd(end), bytes, bytes.length, MSG_AT_ONCE))
+    this.table.taken[end ^ 1] = (this.table.taken[end ^ 1] ?? 0) + sent
+    this.mark(end, STATE.owing)
+    return sent < bytes.length ? { end, bytes: bytes.slice(sent) } : undefined
   }
 
   private happened(end: number, events: number): void {
@@ -177,15 +184,18 @@ export class Young implements Home {
   /** Passes its peer's end on to an end; after the second one the session is over. */
   private tell(end: number): void {
     const { libc } = this.deps.near
-    if (libc.shutdown(this.fd(end), SHUT_WR) < 0) {
+    // Of the second one its closing tells the peer: all that came from it has been read.
+    const last = this.has(end ^ 1, STATE.told)
+    if (!last && libc.shutdown(this.fd(end), SHUT_WR) < 0) {
       this.fail(end, libc.errno(), 'write')
       return
     }
     this.mark(end, STATE.told)
-    if (!this.has(end ^ 1, STATE.told)) return
+    if (!last) return
     const slot = end >> 1
     const by = this.has(2 * slot, STATE.first) ? 'session' : 'link'
-    for (const fd of this.leave(slot, false)) libc.close(fd)
+    libc.close(this.leave(2 * slot, false))
+    libc.close(this.leave(2 * slot + 1, false))
     this.forget(slot)?.finish({ by })
   }
 
@@ -211,7 +221,7 @@ export class Young implements Home {
     const { first, answered, parted } = table
     const heard = { first: first[slot] ?? 0, answered: answered[slot] ?? 0, parted: parted[slot] ?? 0 }
     const owedTo = (end: number) => owed.filter(one => one.end === end).map(one => one.bytes)
-    const [sessionFd = -1, linkFd = -1] = this.leave(slot, true)
+    const [sessionFd, linkFd] = [this.leave(session, true), this.leave(link, true)]
     const moved = this.forget(slot)
     if (!moved) return true
     const taken = { session: sessionFd, link: linkFd, toLink: owedTo(link), toSession: owedTo(session), past, heard }
@@ -224,21 +234,19 @@ export class Young implements Home {
     const session = this.sessions[slot]
     if (!session) return
     this.sessions[slot] = undefined
-    for (const fd of this.leave(slot, false)) this.deps.near.sockets.reset(fd)
+    for (const end of [2 * slot, 2 * slot + 1]) this.deps.near.sockets.reset(this.leave(end, false))
     setImmediate(() => {
       session.finish(error === undefined ? { by: 'cut' } : { by: 'cut', error })
       this.free.push(slot)
     })
   }
 
-  /** Nobody here hears of its descriptors any more. */
-  private leave(slot: number, elsewhere: boolean): number[] {
-    return [2 * slot, 2 * slot + 1].map(end => {
-      const fd = this.fd(end)
-      this.deps.near.unwatch(fd, elsewhere)
-      this.table.descriptor[end] = -1
-      return fd
-    })
+  /** Nobody here hears of an end's descriptor any more. */
+  private leave(end: number, elsewhere: boolean): number {
+    const fd = this.fd(end)
+    this.deps.near.unwatch(fd, elsewhere)
+    this.table.descriptor[end] = -1
+    return fd
   }
 
   private forget(slot: number): NativeSession | undefined {

@@ -6,7 +6,7 @@ import { QueryCounter } from '../protocol/queries.js'
 import { ago, heard, lastWords, monotonic, parts } from './last-words.js'
 import type { Attached, EndListener, Engine, Pair, RelayEnd } from './relay.js'
 import { reset } from './reset.js'
-import { localName, type Wire } from './wire.js'
+import { localName, type Stream } from './wire.js'
 
 /**
  * How long a side may take over its last bytes once the other side has failed or the session is cut, in milliseconds.
@@ -23,7 +23,7 @@ export function createNetEngine({ countQueries = false }: { readonly countQuerie
   return { name: 'net', attach: (pair, listener) => new NetRelay(pair, listener, counter(pair)) }
 }
 
-const socketOf = (wire: Wire): Socket => wire.toSocket?.() ?? (wire as Socket)
+const socketOf = (stream: Stream): Socket => ('toSocket' in stream ? stream.toSocket() : stream)
 
 /** One direction. */
 interface Flow {

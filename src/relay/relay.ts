@@ -1,11 +1,11 @@
 // The contract between the proxy and whatever moves the bytes. An engine owns both connections from attach() on.
 
 import type { Ms } from '../units/units.js'
-import type { Name, Wire, Wires } from './wire.js'
+import type { Name, Stream, Wires } from './wire.js'
 
 export interface Pair {
-  readonly session: Wire
-  readonly link: Wire
+  readonly session: Stream
+  readonly link: Stream
   /** Bytes already read from the session, to be written to the link before anything else; and the reverse. */
   readonly toLink: readonly Buffer[]
   readonly toSession: readonly Buffer[]

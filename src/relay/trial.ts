@@ -4,30 +4,30 @@ import { once } from 'node:events'
 import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine, RelayEnd } from './relay.js'
-import type { Wire } from './wire.js'
+import { opened, type Stream } from './wire.js'
 
 const PATIENCE = 2000
 
 /** The reason why the engine does not work here, or undefined. */
 export async function tryOut(engine: Engine): Promise<string | undefined> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
-  const wires: Wire[] = []
+  const opens: Stream[] = []
   const timer = new AbortController()
   const late = sleep(PATIENCE, `a session over loopback was not through within ${PATIENCE} ms`, timer)
   try {
-    const failure = play(engine, server, wires).catch((error: Error) => `a session over loopback: ${error.message}`)
+    const failure = play(engine, server, opens).catch((error: Error) => `a session over loopback: ${error.message}`)
     return await Promise.race([failure, late])
   } finally {
     timer.abort()
     late.catch(() => {})
-    for (const wire of wires) wire.destroy()
+    for (const stream of opens) stream.destroy()
     server.close()
   }
 }
 
-async function play(engine: Engine, server: Server, wires: Wire[]): Promise<string | undefined> {
-  const [client, session] = await join(server, wires, dialByNode)
-  const [link, backend] = await join(server, wires, to => engine.wires?.connect(to) ?? dialByNode(to))
+async function play(engine: Engine, server: Server, opens: Stream[]): Promise<string | undefined> {
+  const [client, session] = await join(server, opens, dialByNode)
+  const [link, backend] = await join(server, opens, to => dialByEngine(engine, to))
   const texts = Promise.all([everything(backend), everything(client)])
   texts.catch(() => {})
   let attached: ReturnType<Engine['attach']> | undefined
@@ -52,21 +52,34 @@ interface Place {
   readonly port: number
 }
 
-const dialByNode = (to: Place): Socket => dial({ ...to, allowHalfOpen: true })
+async function dialByNode(to: Place): Promise<Socket> {
+  const socket = dial({ ...to, allowHalfOpen: true })
+  await once(socket, 'connect')
+  return socket
+}
 
-async function join<W extends Wire>(server: Server, wires: Wire[], open: (to: Place) => W): Promise<[W, Socket]> {
+async function dialByEngine({ wires }: Engine, to: Place): Promise<Stream> {
+  const wire = wires?.connect(to)
+  if (!wire) return dialByNode(to)
+  await opened(wire)
+  return wire.stream()
+}
+
+async function join<S extends Stream>(
+  server: Server,
+  opens: Stream[],
+  open: (to: Place) => Promise<S>,
+): Promise<[S, Socket]> {
   if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const near = open({ port, host: '127.0.0.1' })
-  wires.push(near)
-  const connected = new Promise<void>((resolve, reject) => {
-    near.on('error', reject)
-    near.once('connect', resolve)
+  const accepted = once(server, 'connection').then(([far]) => {
+    opens.push(far as Socket)
+    return far as Socket
   })
-  const [[far]] = await Promise.all([once(server, 'connection'), connected])
-  wires.push(far as Socket)
-  return [near, far as Socket]
+  const near = await open({ port, host: '127.0.0.1' })
+  opens.push(near)
+  return [near, await accepted]
 }
 
 async function everything(socket: Socket): Promise<string> {

@@ -68,6 +68,18 @@ export interface Arrivals {
   readonly lastAgo?: Ms
 }
 
+/** What is counted of a listener: a number for each state, and all that hold a place. */
+interface Counts {
+  readonly states: Record<SessionState, number>
+  open: number
+  readonly most: { open: number; held: number }
+}
+
+interface OfMember {
+  now: number
+  most: number
+}
+
 interface Came {
   total: number
   lastAt: Ms
@@ -77,44 +89,52 @@ interface Came {
 export function createTable<S extends Row>(): Table<S> {
   const groups = Object.fromEntries(STATES.map(state => [state, new Group<S>()])) as Record<SessionState, Group<S>>
   const hosts = new Map<string, { readonly name: string; count: number }>()
-  const members = new Map<string, number>()
-  const listens = new Map<string, number>()
-  const perListen = new Map<string, number>()
-  const mosts = {
-    members: new Map<string, number>(),
-    listens: new Map<string, number>(),
-    perListen: new Map<string, number>(),
-  }
+  const members = new Map<string, Map<string, OfMember>>()
+  const listens = new Map<string, Counts>()
   const came = new Map<string, Came>()
 
-  const size = () => STATES.reduce((sum, state) => sum + groups[state].size, 0)
-  const bump = (map: Map<string, number>, key: string, by: 1 | -1, most?: Map<string, number>) => {
-    const n = (map.get(key) ?? 0) + by
-    map.set(key, n)
-    if (most !== undefined && n > (most.get(key) ?? 0)) most.set(key, n)
+  const size = () =>
+    groups.startup.size + groups.held.size + groups.dialing.size + groups.joined.size + groups.closing.size
+  // By names that are there already: a key made for it would be hashed anew each time.
+  const countsOf = (listen: string): Counts => listens.get(listen) ?? setIn(listens, listen, noCounts())
+  const ofMember = (cluster: string, member: string): OfMember => {
+    const ofCluster = members.get(cluster) ?? setIn(members, cluster, new Map<string, OfMember>())
+    return ofCluster.get(member) ?? setIn(ofCluster, member, { now: 0, most: 0 })
   }
   const bookHost = (session: S, by: 1 | -1) => {
-    const host = hosts.get(session.host) ?? { name: session.host, count: 0 }
+    const host = hosts.get(session.host) ?? setIn(hosts, session.host, { name: session.host, count: 0 })
     host.count += by
     session.host = host.name
     if (host.count === 0) hosts.delete(host.name)
-    else if (host.count === 1) hosts.set(host.name, host)
   }
   // One that is closing holds no place: it has been answered, and only its socket is still to go.
+  const bookPlace = (session: S, by: 1 | -1) => {
+    bookHost(session, by)
+    const counts = countsOf(session.listen)
+    counts.open += by
+    if (counts.open > counts.most.open) counts.most.open = counts.open
+  }
+  const bookState = ({ listen, state }: S, by: 1 | -1) => {
+    const { states, most } = countsOf(listen)
+    states[state] += by
+    if (states.held > most.held) most.held = states.held
+  }
+  const bookMember = ({ cluster, member }: S, by: 1 | -1) => {
+    if (member === undefined) return
+    const sessions = ofMember(cluster, member)
+    sessions.now += by
+    if (sessions.now > sessions.most) sessions.most = sessions.now
+  }
   const book = (session: S, by: 1 | -1) => {
-    if (session.state !== 'closing') {
-      bookHost(session, by)
-      bump(perListen, session.listen, by, mosts.perListen)
-    }
-    bump(listens, `${session.listen}/${session.state}`, by, mosts.listens)
-    if (session.member !== undefined) bump(members, `${session.cluster}/${session.member}`, by, mosts.members)
+    if (session.state !== 'closing') bookPlace(session, by)
+    bookState(session, by)
+    bookMember(session, by)
   }
   const arrive = ({ listen, acceptedAt }: S) => {
-    const arrivals = came.get(listen) ?? { total: 0, lastAt: acceptedAt, rate: createRate() }
+    const arrivals = came.get(listen) ?? setIn(came, listen, { total: 0, lastAt: acceptedAt, rate: createRate() })
     arrivals.total++
     arrivals.lastAt = acceptedAt
     arrivals.rate.note(acceptedAt)
-    came.set(listen, arrivals)
   }
 
   const refusalOfHost = (host: string, maxPerAddress: number) => {
@@ -126,7 +146,7 @@ export function createTable<S extends Row>(): Table<S> {
     refusalOfHost,
     refusal({ host, listen }, limits) {
       if (size() - groups.closing.size >= limits.all) return `session.max is ${limits.all}`
-      if (limits.listen !== 'auto' && (perListen.get(listen) ?? 0) >= limits.listen)
+      if (limits.listen !== 'auto' && (listens.get(listen)?.open ?? 0) >= limits.listen)
         return `listen.${listen}.max is ${limits.listen}`
       return refusalOfHost(host, limits.maxPerAddress)
     },
@@ -143,12 +163,19 @@ export function createTable<S extends Row>(): Table<S> {
     },
     move(session, to, member) {
       if (session.place < 0) return
-      book(session, -1)
-      groups[session.state].delete(session)
+      const from = session.state
+      groups[from].delete(session)
+      bookState(session, -1)
+      if (to === 'closing' && from !== 'closing') bookPlace(session, -1)
+      if (member !== session.member) {
+        bookMember(session, -1)
+        session.member = member
+        bookMember(session, 1)
+      }
       session.state = to
-      session.member = member
+      if (from === 'closing' && to !== 'closing') bookPlace(session, 1)
+      bookState(session, 1)
       groups[to].add(session)
-      book(session, 1)
     },
     remove(session) {
       if (session.place < 0) return
@@ -162,10 +189,10 @@ export function createTable<S extends Row>(): Table<S> {
     },
     size,
     descriptors: () => size() + groups.dialing.size + groups.joined.size,
-    on: (cluster, member) => members.get(`${cluster}/${member}`) ?? 0,
-    count: (listen, state) => listens.get(`${listen}/${state}`) ?? 0,
-    most: listen => ({ open: mosts.perListen.get(listen) ?? 0, held: mosts.listens.get(`${listen}/held`) ?? 0 }),
-    mostOn: (cluster, member) => mosts.members.get(`${cluster}/${member}`) ?? 0,
+    on: (cluster, member) => members.get(cluster)?.get(member)?.now ?? 0,
+    count: (listen, state) => listens.get(listen)?.states[state] ?? 0,
+    most: listen => ({ open: 0, held: 0, ...listens.get(listen)?.most }),
+    mostOn: (cluster, member) => members.get(cluster)?.get(member)?.most ?? 0,
     arrivals(listen, now) {
       const arrivals = came.get(listen)
       if (arrivals === undefined) return { total: 0, rate: 0, mostRate: 0 }
@@ -174,3 +201,14 @@ export function createTable<S extends Row>(): Table<S> {
     },
   }
 }
+
+function setIn<K, V>(map: Map<K, V>, key: K, value: V): V {
+  map.set(key, value)
+  return value
+}
+
+const noCounts = (): Counts => ({
+  states: { startup: 0, held: 0, dialing: 0, joined: 0, closing: 0 },
+  open: 0,
+  most: { open: 0, held: 0 },
+})

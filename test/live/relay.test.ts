@@ -93,7 +93,10 @@ for (const [name, engine, make] of [
     }
     w.client.write('before ')
     w.backend.write('before ')
-    await until('no bytes are held', () => w.session.readableLength > 0 && w.link.readableLength > 0)
+    await until(
+      'no bytes are held',
+      () => (w.session as Socket).readableLength > 0 && (w.link as Socket).readableLength > 0,
+    )
     for (const socket of [w.session, w.link]) socket.off('readable', noop)
     await open(w)
     const [atBackend, atClient] = [hear(w.backend), hear(w.client)]
@@ -189,13 +192,13 @@ for (const [name, engine, make] of [
     const [w, relayed] = await open()
     w.backend.on('error', noop)
     pour(w.backend)
-    await until('the link holds no bytes that it could not pass on', () => w.link.readableLength > 0)
+    await until('the link holds no bytes that it could not pass on', () => (w.link as Socket).readableLength > 0)
     const before = relayed.counts().fromLink
     const since = performance.now()
     w.backend.resetAndDestroy()
     await sleep(10)
     w.client.write('tells the link')
-    await new Promise<void>(resolve => w.link.on('error', () => resolve()))
+    await new Promise<void>(resolve => (w.link as Socket).on('error', () => resolve()))
     const heard = hear(w.client)
     t.match(await relayed.ended, { by: 'link', error: /ECONNRESET|EPIPE/ })
     await heard.done
@@ -225,7 +228,7 @@ for (const [name, engine, make] of [
 
   test('both sides closed before they were handed over', async (t, open) => {
     const w = await make()
-    const closed = [w.session, w.link].map(each => new Promise<void>(resolve => each.once('close', resolve)))
+    const closed = [w.session, w.link].map(each => ('once' in each ? once(each, 'close') : sleep(10)))
     w.session.destroy()
     w.link.destroy()
     await Promise.all(closed)
@@ -296,7 +299,7 @@ for (const [name, engine, make] of [
       await sleep(30)
       if (state === 'ending now') {
         w.backend.end()
-        if (engine.name === 'net') await new Promise<void>(resolve => w.link.once('end', resolve))
+        if (engine.name === 'net') await new Promise<void>(resolve => (w.link as Socket).once('end', resolve))
         else await sleep(10)
       }
       const since = performance.now()

@@ -3,7 +3,7 @@
 
 import fc from 'fast-check'
 import t from 'tap'
-import type { Wire as End } from '../../src/relay/wire.js'
+import type { Stream as End } from '../../src/relay/wire.js'
 import { testsOn } from './relay/onengine.js'
 import { cutAfter, heavy, type Open, playOut, side } from './relay/play.js'
 import {

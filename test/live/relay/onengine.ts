@@ -2,7 +2,7 @@
 
 import t, { type Test } from 'tap'
 import type { Engine } from '../../../src/relay/relay.js'
-import type { Wire as End } from '../../../src/relay/wire.js'
+import type { Stream as End } from '../../../src/relay/wire.js'
 import type { Open } from './play.js'
 import { close, descriptors, type Relayed, relay, settled, unhandled, type Wire } from './wires.js'
 

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import type { Pair } from '../../../src/relay/relay.js'
-import type { Wire as End } from '../../../src/relay/wire.js'
+import type { Stream as End } from '../../../src/relay/wire.js'
 import { type Heard, hear, noop, PATIENCE, type Relayed, type Wire, within } from './wires.js'
 
 /** The last kind is long enough to stream. */

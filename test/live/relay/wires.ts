@@ -9,7 +9,7 @@ import t from 'tap'
 import { createNativeEngine, type NativeEngine } from '../../../src/relay/native.js'
 import { createNetEngine } from '../../../src/relay/net.js'
 import type { Attached, Engine, LastWords, Pair, RelayEnd } from '../../../src/relay/relay.js'
-import type { Wire as End } from '../../../src/relay/wire.js'
+import { type Stream as End, opened } from '../../../src/relay/wire.js'
 import { ms } from '../../../src/units/units.js'
 
 export const native = createNativeEngine({ threads: 2, countQueries: true })
@@ -97,7 +97,7 @@ export async function ownWires({ wires }: NativeEngine): Promise<() => Promise<W
   const port = portOf(server)
   let came: (session: End) => void = noop
   const accepting = wires.accept((server as unknown as { _handle: { fd: number } })._handle.fd, session =>
-    came(session.on('error', noop)),
+    came(session.stream()),
   )
   server.close()
   t.teardown(() => accepting?.close())
@@ -112,10 +112,8 @@ export async function ownWires({ wires }: NativeEngine): Promise<() => Promise<W
   const links = oneByOne(async () => {
     const near = wires.connect({ host: '127.0.0.1', port: portOf(tcp.server) })
     if (!near) throw new Error('not opened')
-    near.on('error', noop)
-    const connected = new Promise<void>(resolve => near.once('connect', resolve))
-    const [[far]] = await Promise.all([once(tcp.server, 'connection'), connected])
-    return { near, far: far as Socket }
+    const [[far]] = await Promise.all([once(tcp.server, 'connection'), opened(near)])
+    return { near: near.stream(), far: far as Socket }
   })
   return async () => {
     const { near: client, far: session } = await sessions()
@@ -154,7 +152,7 @@ export function relay(engine: Engine, { session, link }: Wire<End>, given: Parti
       },
     },
   )
-  for (const socket of [session, link]) socket.off('error', noop)
+  for (const stream of [session, link]) if ('off' in stream) stream.off('error', noop)
   return {
     counts: () => attached.counts(),
     halfClosed: () => attached.halfClosed(),
@@ -231,7 +229,10 @@ export async function settled(before: number): Promise<number> {
 
 export function close({ client, session, link, backend }: Wire<End>): void {
   const ends: End[] = [client, session, link, backend]
-  for (const end of ends) end.on('error', () => {}).destroy()
+  for (const end of ends) {
+    if ('on' in end) end.on('error', noop)
+    end.destroy()
+  }
 }
 
 /** Throws once nothing has moved for so long, in ms, by any of the counts; a reader that pauses often may take its time. */
