@@ -2,7 +2,7 @@
 
 import type { ClusterConfig, Config, ListenConfig } from '../config/shape.js'
 import type { Report } from '../events/event.js'
-import { type ClusterInput, type ClusterState, newCluster, probePeriod, step } from '../pools/cluster.js'
+import { type ClusterInput, type ClusterState, isCalm, newCluster, probePeriod, step } from '../pools/cluster.js'
 import type { PoolEntry } from '../pools/pool.js'
 import { poolNow } from '../pools/view.js'
 import { createProber } from '../probes/create.js'
@@ -14,6 +14,8 @@ import { createSourceSeat } from './source-seat.js'
 
 /** What of a pool changes by time alone (lags that are no longer fresh, a slow start's share) may be so old. */
 const POOL_STANDS_MS = 20
+/** So often time passes for a cluster of which nothing falls due by it: what changes in its pools all the same is then told. */
+const CALM_TICK_MS = 1000
 
 export interface ClusterDeps {
   readonly now: () => Ms
@@ -83,7 +85,17 @@ export function createCluster(name: string, first: ClusterConfig, deps: ClusterD
     return entries
   }
 
+  let tickedAt = Number.NEGATIVE_INFINITY
+  /** Whether a tick is to be taken: ten times a second where it matters. */
+  function isDue(): boolean {
+    const at = now()
+    if (isCalm(state) && at - tickedAt < CALM_TICK_MS) return false
+    tickedAt = at
+    return true
+  }
+
   function tell(input: ClusterInput): void {
+    if (input.kind === 'tick' && !isDue()) return
     const before = state
     const [next, events] = step(state, input, config.probe, now())
     state = next

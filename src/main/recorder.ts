@@ -62,7 +62,7 @@ export function createRecorder(config: () => Config, deps: RecorderDeps): Record
       if (retired && !state.open.has(cluster)) return []
       return take(step(state, event, deps.now(), deps.wall()), event.kind)
     },
-    tick: () => take(tick(state, deps.now()), 'tick'),
+    tick: () => (state.open.size === 0 ? [] : take(tick(state, deps.now()), 'tick')),
     incidents: () => incidentsOf(state),
     retire() {
       retired = true

@@ -125,6 +125,10 @@ function take(state: ClusterState, input: ClusterInput, rules: ClusterRules, now
   }
 }
 
+/** Nothing falls due by time alone: the gate stands open, and no failover was asked for. */
+export const isCalm = ({ gate, silent, topology }: ClusterState): boolean =>
+  gate.kind === 'open' && silent === undefined && topology?.failover === undefined
+
 function takeProbe(state: ClusterState, outcome: ProbeOutcome, rules: ClusterRules): [ClusterState, Event[]] {
   const { member, answer, answeredAt, askedAt } = outcome
   if (!state.topology?.members.has(member)) return [state, []]
@@ -278,8 +282,9 @@ function forgetSilent(state: ClusterState): [ClusterState, Event[]] {
 }
 
 function turnGate(state: ClusterState, by: ClusterInput['kind'], now: Ms): [ClusterState, Event[]] {
-  const gate = turn(state.gate, judge({ ...state, current: state.gate }, now), now)
   const before = state.gate
+  const gate = turn(before, judge({ current: before, ...state }, now), now)
+  if (gate === before) return [state, []]
   const cluster = state.name
   if (gate.kind === 'open') {
     if (before.kind === 'open' && before.member === gate.member) return [{ ...state, gate }, []]

@@ -14,6 +14,11 @@ export class Group<R extends Placed> {
     return this.rows.length
   }
 
+  /** Who stands there, from 0 on; undefined: nobody. */
+  at(place: number): R | undefined {
+    return this.rows[place]
+  }
+
   add(row: R): void {
     row.place = this.rows.length
     this.rows.push(row)

@@ -59,6 +59,7 @@ export interface Table<S extends Row> {
 /** Those in one state, in no order; they may change their states while one looks at each of them. */
 export interface Sessions<S extends Row> extends Iterable<S> {
   readonly size: number
+  at(place: number): S | undefined
 }
 
 export interface Arrivals {

@@ -24,6 +24,7 @@ t.test('the life of the process', t =>
     await t.test('every byte of a session is counted, its startup too; SIGHUP reloads and ends nothing', t =>
       counted(t, stand),
     )
+    await t.test('a session that asks for nothing ends after idleTimeout, one that asks stays', t => idles(t, stand))
     await t.test('SIGTERM drains: sessions may end by themselves, nobody new comes', t => drains(t, stand))
     await t.test('after drainTimeout the sessions left are cut', t => cutAtLast(t, stand))
     await t.test('a second SIGTERM ends at once, whatever state sessions are in', t => atOnce(t, stand))
@@ -106,6 +107,21 @@ async function counted(t: Test, stand: Stand): Promise<void> {
   await sight.line(/^reloaded: nothing has changed/)
   t.equal(await bytes('up'), sslRequest().length + who.length + query.length, 'up')
   t.equal(await bytes('down'), wire.received().length, 'down')
+  t.equal(await proxy.stop(), 0)
+}
+
+async function idles(t: Test, stand: Stand): Promise<void> {
+  const { proxy, sight } = await start(stand, { idleTimeout: '2s' })
+  const [idle, busy] = [await openSession(proxy.write), await openSession(proxy.write)]
+  const begun = now()
+  await until(10_000, 'the idle session was not cut', async () => {
+    await busy.one()
+    return idle.ended()
+  })
+  t.ok(now() - begun > 1900, `it ended after ${Math.round(now() - begun)} ms`)
+  t.equal(await busy.one(), 1, 'the other goes on')
+  t.equal(await sight.metric('mekare_sessions_total', { end: 'idle_timeout' }), 1)
+  await busy.end()
   t.equal(await proxy.stop(), 0)
 }
 

@@ -5,6 +5,7 @@ import { createByteTotals } from '../../src/sessions/byte-totals.js'
 import { ENDS } from '../../src/sessions/end.js'
 import { Group } from '../../src/sessions/group.js'
 import { createRate } from '../../src/sessions/rate.js'
+import { Round } from '../../src/sessions/round.js'
 import { createTable, type Row, type SessionState, STATES } from '../../src/sessions/table.js'
 import { createTally } from '../../src/sessions/tally.js'
 import { bytes, ms } from '../../src/units/units.js'
@@ -22,6 +23,52 @@ const row = (id: number, more: Partial<Row> = {}): Row => ({
 })
 
 const NO_LIMITS = { all: 1000, listen: 'auto' as const, maxPerAddress: 0 }
+
+t.test('a round visits each of a group once in so many calls, an equal share at a time', async t => {
+  const group = new Group<{ name: number; place: number }>()
+  for (let name = 0; name < 10; name++) group.add({ name, place: -1 })
+  const round = new Round(group)
+  const visit = (calls: number) => {
+    const seen: number[] = []
+    round.go(calls, ({ name }) => seen.push(name))
+    return seen
+  }
+  t.ok(round.isOver())
+  t.strictSame([visit(4), visit(4), visit(4), visit(4)], [[9, 8, 7], [6, 5, 4], [3, 2, 1], [0]])
+  t.ok(round.isOver())
+  t.strictSame([visit(2), visit(2)].flat().length, 10, 'the next one may take other steps')
+
+  const few = new Round(new Group<{ place: number }>())
+  few.go(3, () => t.fail('nobody is there'))
+  t.notOk(few.isOver(), 'it takes as many calls with nobody there')
+})
+
+t.test('a round passes nobody over who stays, whoever comes and goes meanwhile', async t => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 30 }),
+      fc.integer({ min: 1, max: 8 }),
+      fc.array(fc.array(fc.nat(40), { maxLength: 4 }), { minLength: 8, maxLength: 8 }),
+      (count, calls, leaving) => {
+        const group = new Group<{ name: number; place: number }>()
+        const rows = Array.from({ length: count }, (_, name) => ({ name, place: -1 }))
+        for (const row of rows) group.add(row)
+        const round = new Round(group)
+        const seen = new Set<number>()
+        for (let call = 0; call < calls; call++) {
+          round.go(calls, ({ name }) => seen.add(name))
+          for (const name of leaving[call] ?? []) {
+            const row = rows[name]
+            if (row && row.place >= 0) group.delete(row)
+          }
+          group.add({ name: 1000 + call, place: -1 })
+        }
+        return rows.every(({ name, place }) => place < 0 || seen.has(name))
+      },
+    ),
+  )
+  t.pass()
+})
 
 t.test('each of a group has its turn, whoever leaves it and comes meanwhile', async t => {
   const group = new Group<{ name: string; place: number }>()
