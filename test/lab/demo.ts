@@ -1,11 +1,11 @@
 // `npm run demo`: the replay of an operator's exercise on real servers. Stays until Ctrl-C; with `--exit` it ends by itself, with 0
-// when every verdict is good. `--json`: one document on stdout, progress on stderr. `--network loopback`: as without root.
+// when every verdict is good. `--json`: one document on stdout, progress on stderr. `--pooler`: through a PgBouncer beside each member.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { type Clients, startClients } from './replay/clients.js'
 import { type Curtain, createCurtain } from './replay/curtain.js'
 import { addresses, hints } from './replay/hints.js'
+import { type DemoOptions, readOptions, USAGE } from './replay/options.js'
 import { allGood, NO_ADDRESS, notReached, play } from './replay/play.js'
 import { openScene, type Scene } from './replay/scene.js'
 import { conclusion, findingLines, resultTable, sign, toJson } from './replay/show.js'
@@ -14,26 +14,8 @@ import { openWindow } from './replay/window.js'
 import { columns, createScreen, type Screen } from './screen.js'
 import { createStand, type Stand } from './stand.js'
 
-const USAGE = 'usage: npm run demo -- [--exit] [--json] [--network auto|namespaces|loopback]\n'
-const NETWORKS = ['auto', 'namespaces', 'loopback'] as const
-
-interface Options {
-  readonly exit: boolean
-  readonly json: boolean
-  readonly network: (typeof NETWORKS)[number]
-}
-
-function readOptions(argv: readonly string[]): Options | undefined {
-  try {
-    const flag = { type: 'boolean', default: false } as const
-    const network = { type: 'string', default: 'auto' } as const
-    const { values } = parseArgs({ args: [...argv], options: { exit: flag, json: flag, network } })
-    const chosen = NETWORKS.find(each => each === values.network)
-    return chosen && { exit: values.exit || values.json, json: values.json, network: chosen }
-  } catch {
-    return undefined
-  }
-}
+/** Enough for what the clients and the observers have open at a time. */
+const POOLERS = { mode: 'transaction', size: 20 } as const
 
 async function replay(scene: Scene, screen: Screen, falling: AbortSignal): Promise<readonly Result[]> {
   let title = ''
@@ -96,7 +78,7 @@ async function stay(
   }
 }
 
-async function perform(stand: Stand, screen: Screen, curtain: Curtain, options: Options): Promise<number> {
+async function perform(stand: Stand, screen: Screen, curtain: Curtain, options: DemoOptions): Promise<number> {
   if (stand.floating === undefined) screen.line(screen.bold(`  ${NO_ADDRESS}; here clients know both mekare`))
   const scene = await openScene(stand, screen.step)
   screen.done()
@@ -118,6 +100,10 @@ async function perform(stand: Stand, screen: Screen, curtain: Curtain, options: 
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2))
+  if (options === 'help') {
+    process.stdout.write(USAGE)
+    return 0
+  }
   if (!options) {
     process.stderr.write(USAGE)
     return 2
@@ -125,12 +111,12 @@ async function main(): Promise<number> {
   const screen = createScreen(options.json ? process.stderr : process.stdout)
   const curtain = createCurtain(screen)
   screen.line(`${screen.bold('mekare demo')}: an operator's exercise, replayed on real servers`)
-  screen.line(
-    screen.dim('  three etcd, three PostgreSQL under Patroni, two mekare and a client, each a host of its own'),
-  )
+  const members = `three PostgreSQL under Patroni${options.pooler ? ' with a PgBouncer beside each' : ''}`
+  screen.line(screen.dim(`  three etcd, ${members}, two mekare and a client, each a host of its own`))
   try {
-    const { network } = options
-    const stand = await curtain.hang(createStand({ network, endOnSignal: false, report: screen.step }))
+    const { network, pooler } = options
+    const poolers = pooler ? { poolers: POOLERS } : {}
+    const stand = await curtain.hang(createStand({ network, ...poolers, endOnSignal: false, report: screen.step }))
     return await curtain.fall(await perform(stand, screen, curtain, options))
   } catch (error) {
     // The curtain falls already: what fails now fails because of it.

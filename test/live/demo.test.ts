@@ -50,5 +50,5 @@ t.test('the replay ends as it began: every verdict is good, or named as left out
 t.test('a word it does not know is answered with its usage', async t => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [DEMO, '--quick'], { encoding: 'utf8' })
   t.strictSame([status, stdout], [2, ''])
-  t.match(stderr, /^usage: .*--exit.*--json/)
+  t.match(stderr, /^usage: .*--pooler.*--exit.*--json/)
 })

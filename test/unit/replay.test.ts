@@ -5,6 +5,7 @@ import type { Status } from '../../src/pools/status.js'
 import { sumUp } from '../lab/journal.js'
 import { paid } from '../lab/replay/clients.js'
 import { type FirstState, judgeHolder, judgeState, plain } from '../lab/replay/first.js'
+import { readOptions } from '../lab/replay/options.js'
 import { allGood, notReached } from '../lab/replay/play.js'
 import { conclusion, findingLines, resultTable, toJson } from '../lab/replay/show.js'
 import type { Result, Verdict } from '../lab/replay/step.js'
@@ -14,6 +15,16 @@ const ok = (at: number) => ({ t: at, s: 0, e: 'ok', sent: at, member: '10.77.0.2
 const failed = (at: number, phase: 'connect' | 'query', code: string, text: string) =>
   ({ t: at, s: 0, e: 'error', phase, code, text }) as const
 const ALLOWED = { gap: 5000, broken: 1, connects: 0 }
+
+t.test('the command line of the demo', async t => {
+  const whole = { exit: false, json: false, pooler: false, network: 'auto' }
+  t.strictSame(readOptions([]), whole)
+  t.strictSame(readOptions(['--pooler', '--network=loopback']), { ...whole, pooler: true, network: 'loopback' })
+  t.strictSame(readOptions(['--json']), { ...whole, json: true, exit: true }, 'a document ends')
+  t.equal(readOptions(['-h']), 'help')
+  for (const odd of [['--quick'], ['--network', 'wifi'], ['pooler']])
+    t.equal(readOptions(odd), undefined, odd.join(' '))
+})
 
 t.test('what a client paid is judged by what it may pay', async t => {
   const broke = failed(110, 'query', '57P01', 'terminating connection')
@@ -40,7 +51,7 @@ const member = (name: string, role: string, streaming: readonly string[] = []) =
 })
 
 /** The document of a proxy that sees pg1 lead and pg2 follow, and one etcd. */
-const status = (gate: string, roles: readonly string[] = ['primary', 'replica']) =>
+const status = (gate: string, roles: readonly string[] = ['primary', 'replica'], poolers: readonly boolean[] = []) =>
   ({
     clusters: [
       {
@@ -49,6 +60,7 @@ const status = (gate: string, roles: readonly string[] = ['primary', 'replica'])
         members: roles.map((role, i) => ({
           name: `pg${i + 1}`,
           role,
+          ...(poolers[i] === undefined ? {} : { pooler: { healthy: poolers[i] } }),
           pools: [
             { listen: 'write', usable: role === 'primary' },
             { listen: 'read', usable: role === 'replica' },
@@ -66,6 +78,7 @@ const GOOD: FirstState = {
   write: { member: 'pg1', recovery: false },
   read: { member: 'pg2', recovery: true },
   told: [{ proxy: 'proxy1', status: status('pg1'), same: true }],
+  pooled: false,
 }
 
 t.test('the first state is good when everybody says the same, and not else', async t => {
@@ -79,6 +92,12 @@ t.test('the first state is good when everybody says the same, and not else', asy
   t.notOk(good({ read: { member: 'pg1', recovery: false } }))
   t.notOk(good({ read: 'FATAL: no' }))
   const told = (doc: Status, same = true) => good({ told: [{ proxy: 'proxy1', status: doc, same }] })
+  const both = ['primary', 'replica']
+  const pooled = (...poolers: readonly boolean[]) =>
+    good({ pooled: true, told: [{ proxy: 'proxy1', status: status('pg1', both, poolers), same: true }] })
+  t.ok(pooled(true, true))
+  t.notOk(pooled(true, false), 'a pooler that does not answer')
+  t.notOk(pooled(), 'none is known')
   t.notOk(told(status('pg2')), 'a gate open to another')
   t.notOk(told(status('pg1', ['primary', 'primary'])), 'another role than the member says')
   t.notOk(told(status('pg1'), false), 'another document at /status')

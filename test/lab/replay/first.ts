@@ -26,6 +26,8 @@ export interface FirstState {
   readonly write: Door | string
   readonly read: Door | string
   readonly told: readonly Told[]
+  /** Whether a PgBouncer stands beside each member. */
+  readonly pooled: boolean
 }
 
 interface Told {
@@ -64,7 +66,7 @@ async function lookAround(scene: Scene): Promise<FirstState> {
     knock(scene, 'read'),
     Promise.all(scene.proxies.map(proxy => ask(scene, proxy))),
   ])
-  return { leader, members, etcd, write, read, told }
+  return { leader, members, etcd, write, read, told, pooled: stand.settings.poolers !== undefined }
 }
 
 /** Of the etcd members, how many `etcdctl endpoint health` calls healthy. */
@@ -122,7 +124,16 @@ export function judgeState(seen: FirstState): Finding[] {
       good: isDoor(read) && standbys.includes(read.member) && read.recovery,
     },
     ...told.map(each => agreed(each, seen)),
+    ...(seen.pooled ? told.map(each => throughPoolers(each, members)) : []),
   ]
+}
+
+/** Whether a proxy has found the PgBouncer beside each member, and it answers. */
+function throughPoolers({ proxy, status }: Told, members: readonly MemberView[]): Finding {
+  const known = status.clusters[0]?.members ?? []
+  const well = known.flatMap(({ name, pooler }) => (pooler?.healthy ? [name] : []))
+  const saw = `${proxy}: clients go through the pooler beside ${listed(well)}`
+  return { by: 'mekare status', saw, good: well.length === members.length }
 }
 
 const isDoor = (door: Door | string): door is Door => typeof door !== 'string'
