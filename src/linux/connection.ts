@@ -22,6 +22,8 @@ export interface Home {
   watchWriting(fd: number): void
   /** Tells this owner from now on, of the same. */
   adopt(fd: number, owner: Owner): void
+  /** Something is to be done in a turn of the event loop: it is not to be kept waiting. */
+  hurry(): void
   /** Tells nobody any more; `elsewhere`: the descriptor stays open. */
   unwatch(fd: number, elsewhere: boolean): void
 }
@@ -134,7 +136,7 @@ export class Connection implements Owner {
     const sent = waits || this.writableEnded ? 0 : this.send(bytes)
     // A send that failed has destroyed it.
     if (this.destroyed || this.writableEnded || (!waits && sent === bytes.length)) {
-      if (done) process.nextTick(done)
+      if (done) this.soon(done)
       return !this.destroyed && !this.writableEnded
     }
     if (this.owed === NOTHING_OWED) this.owed = []
@@ -164,6 +166,7 @@ export class Connection implements Owner {
     this.home.libc.close(this.fd)
     this.fd = -1
     this.forgive()
+    this.home.hurry()
     process.nextTick(tellClosed, this, error)
   }
 
@@ -244,6 +247,7 @@ export class Connection implements Owner {
 
   private readSoon(when: (go: () => void) => unknown): void {
     this.reading = true
+    this.home.hurry()
     when(() => {
       this.reading = false
       this.read()
@@ -284,7 +288,7 @@ export class Connection implements Owner {
         return
       }
       this.owed.shift()
-      if (next.done) process.nextTick(next.done)
+      if (next.done) this.soon(next.done)
     }
     if (this.destroyed) return
     if (this.lastWords) this.destroy()
@@ -300,11 +304,16 @@ export class Connection implements Owner {
     else if (this.readEnded) this.destroy()
   }
 
+  private soon(done: () => void): void {
+    this.home.hurry()
+    process.nextTick(done)
+  }
+
   private forgive(): void {
     this.writableLength = 0
     const { owed } = this
     this.owed = NOTHING_OWED
-    for (const { done } of owed) if (done) process.nextTick(done)
+    for (const { done } of owed) if (done) this.soon(done)
   }
 }
 

@@ -9,8 +9,12 @@ import { familyOf, ipPortSockaddr } from './sockaddr.js'
 import { MSG_AT_ONCE, MSG_DONTWAIT, NAME_ROOM, type Sockets } from './sockets.js'
 
 const EVENTS = 256
-/** Looks for what is ready in one turn of the loop. */
-const ROUNDS = 8
+/** How long one turn of the loop may serve what becomes ready one after the other, in ms. */
+const STAY = 2
+/** How long it waits for the next one, in ms. */
+const WAIT = 1
+/** Turns without a wait after waits in vain, at most. */
+const MOST_SKIPPED = 64
 const CHUNK = 65_536
 /** Bytes of a short read. */
 const SHORT = 1024
@@ -59,6 +63,10 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
   const owners: (Owner | undefined)[] = []
   const generations: number[] = []
   let owned = 0
+  /** Of those the listening sockets: they expect nothing soon. */
+  let doors = 0
+  const patience = createPatience()
+  let hurried = false
   let last = 0
   let due = false
   let closed = false
@@ -73,20 +81,31 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
   })
   watch.unref()
 
-  /** What is ready, and after what follows of it whatever has become ready meanwhile: on a busy machine that saves turns of the loop. */
+  /**
+   * What is ready, and what becomes ready soon after: on a busy machine the next one of many steps is never far, and a wait for it here
+   * is one system call where a turn of the loop is several. Whoever needs the loop says so (`hurry`), and gets it after STAY in any case.
+   */
   function serve(): void {
     due = false
-    for (let round = 0; round < ROUNDS && !closed; round++) if (serveReady() === 0) return
+    hurried = false
+    const until = performance.now() + STAY
+    serveReady(epoll.wait(0))
+    while (!closed) {
+      const waits = owned > doors && !hurried && patience.has()
+      const count = epoll.wait(waits ? WAIT : 0)
+      if (waits) patience.learn(count > 0)
+      if (count === 0) return
+      serveReady(count)
+      if (performance.now() >= until) return
+    }
   }
 
-  function serveReady(): number {
-    const count = epoll.wait(0)
+  function serveReady(count: number): void {
     // Whoever was closed by one before it has no owner any more, whoever has its descriptor now.
     for (let index = 0; index < count; index++) {
       const fd = epoll.key(index)
       if (generations[fd] === epoll.generation(index)) owners[fd]?.happened(epoll.events(index))
     }
-    return count
   }
 
   function add(fd: number, owner: Owner): number {
@@ -127,6 +146,9 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
       owners[fd] = owner
     },
     unwatch: remove,
+    hurry() {
+      hurried = true
+    },
   }
 
   /** Made once for each place: the same few members are dialled again and again. */
@@ -194,7 +216,9 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
           return
         }
       }
-      if (open) setImmediate(take)
+      if (!open) return
+      hurried = true
+      setImmediate(take)
     }
 
     // Who is accepted has the options of the socket he came to.
@@ -203,11 +227,13 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
     const accepting = {
       fd,
       close() {
+        if (open) doors -= 1
         open = false
         remove(fd, true)
         for (const one of [fd, spare]) libc.close(one)
       },
     }
+    doors += 1
     if (add(fd, { happened: take }) === 0) return accepting
     accepting.close()
     return undefined
@@ -221,6 +247,19 @@ export function createConnections(libc: Libc, sockets: Sockets): Connections {
       closed = true
       watch.close()
       epoll.close()
+    },
+  }
+}
+
+/** Whether a wait is worth it: after one in vain the next turn goes without, after more of them more turns do. */
+function createPatience() {
+  let skip = 0
+  let left = 0
+  return {
+    has: () => left === 0 || --left === 0,
+    learn(worth: boolean) {
+      skip = worth ? 0 : Math.min(MOST_SKIPPED, 2 * skip + 1)
+      left = skip
     },
   }
 }

@@ -77,7 +77,7 @@ export class Young implements Home {
     if (pair.toLink.length + pair.toSession.length > 0) this.first(slot, joined(pair.toLink), joined(pair.toSession))
     // Later: nobody is told of an end before he knows of the session.
     if (heard || answered)
-      setImmediate(() => {
+      this.soon(() => {
         if (heard && this.isHere(slot, generation)) this.pump(session, true)
         if (answered && this.isHere(slot, generation)) this.pump(link, true)
       })
@@ -224,6 +224,8 @@ export class Young implements Home {
     const [sessionFd, linkFd] = [this.leave(session, true), this.leave(link, true)]
     const moved = this.forget(slot)
     if (!moved) return true
+    // The thread may have to be roused, which is done once in a turn.
+    this.deps.near.hurry()
     const taken = { session: sessionFd, link: linkFd, toLink: owedTo(link), toSession: owedTo(session), past, heard }
     // What is spread comes last: a property added after it would give each object a hidden class of its own.
     thread.take(failed ? { failed, ...taken } : taken, false, moved)
@@ -235,7 +237,7 @@ export class Young implements Home {
     if (!session) return
     this.sessions[slot] = undefined
     for (const end of [2 * slot, 2 * slot + 1]) this.deps.near.sockets.reset(this.leave(end, false))
-    setImmediate(() => {
+    this.soon(() => {
       session.finish(error === undefined ? { by: 'cut' } : { by: 'cut', error })
       this.free.push(slot)
     })
@@ -247,6 +249,11 @@ export class Young implements Home {
     this.deps.near.unwatch(fd, elsewhere)
     this.table.descriptor[end] = -1
     return fd
+  }
+
+  private soon(call: () => void): void {
+    this.deps.near.hurry()
+    setImmediate(call)
   }
 
   private forget(slot: number): NativeSession | undefined {
