@@ -78,8 +78,12 @@ await t.test('a page shows gate, leader, source, members and listeners, in the w
 
 await t.test('a switchover is seen as it happens, and its record stays', async t => {
   const seen = Promise.all([says(page, 'Gate', 'CLOSED'), says(page, 'Last leader change', 'UNDER WAY')])
-  await stand.switchover('pg2')
+  await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
+  const done = stand.switchover('pg2')
   await seen
+  t.strictSame(await seriousFindings(page), [], 'nothing serious to find while nobody leads, in the dark')
+  await done
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' })
   await says(page, 'Gate', 'OPEN to pg2')
   await says(page, 'Last leader change', /pg1 → pg2.*took \d+\.\d{3}s: Patroni \d+\.\d{3}s, mekare 0\.\d{3}s/)
   await page
