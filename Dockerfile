@@ -10,6 +10,7 @@ RUN npm run build \
  && mkdir /mekare \
  && tar -xzf mekare-*.tgz -C /mekare --strip-components=1 \
  && npm prune --omit=dev --no-audit --no-fund \
+ && find node_modules -type d -empty -delete \
  && mv node_modules /mekare/
 
 FROM node:24-bookworm-slim
