@@ -221,7 +221,7 @@ export function moved({ attached, login }: Session): { fromClient: Bytes; fromMe
   if (!counts) return { fromClient: bytes(login?.socket.bytesRead ?? 0), fromMember: bytes(0) }
   const { fromSession, fromLink, queries } = counts
   const passed = { fromClient: bytes(fromSession), fromMember: bytes(fromLink) }
-  return queries === undefined ? passed : { ...passed, queries }
+  return queries === undefined ? passed : { queries, ...passed }
 }
 
 /** Cuts a joined session; its end is told when the relay has closed both sides. */

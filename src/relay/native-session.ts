@@ -78,7 +78,7 @@ export class NativeSession implements Attached {
     const { taken, queries: counted } = this.home.table
     const bytes = { fromSession: taken[2 * this.slot] ?? 0, fromLink: taken[2 * this.slot + 1] ?? 0 }
     const queries = counted[this.slot] ?? -1
-    return queries < 0 ? bytes : { ...bytes, queries }
+    return queries < 0 ? bytes : { queries, ...bytes }
   }
 }
 
