@@ -1,11 +1,13 @@
 // How many files this process may open, and whether it still can.
 
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import type { Report } from '../events/event.js'
 import { type Ms, ms } from '../units/units.js'
 
 /** What is assumed where the system does not tell. */
 const FALLBACK = 1024
+/** Bytes; the kernel writes 1,300. */
+const LIMITS_ROOM = 4096
 /** Between two looks, in ms. */
 const LOOK_EVERY = 1000
 /** Descriptors that were used up count as left again after so long without a want of one: what ends makes room for what comes. */
@@ -19,10 +21,21 @@ export function descriptorLimit(): number {
 
 function readLimit(): number | 'none left' | undefined {
   try {
-    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(limits()) ?? []
     return soft === undefined ? undefined : Number(soft)
   } catch (error) {
     return /^(EMFILE|ENFILE)$/.test((error as NodeJS.ErrnoException).code ?? '') ? 'none left' : undefined
+  }
+}
+
+/** In one read, without the buffers of 64 KiB that Node takes for a file of unknown length: this is read each second. */
+function limits(): string {
+  const fd = openSync('/proc/self/limits', 'r')
+  try {
+    const text = Buffer.allocUnsafe(LIMITS_ROOM)
+    return text.toString('latin1', 0, readSync(fd, text))
+  } finally {
+    closeSync(fd)
   }
 }
 
