@@ -21,6 +21,7 @@ export interface Sidecars {
   /** What all of them said last. */
   reports(): readonly RouterReport[]
   connected(): number
+  /** Ends them all; one that comes back, because it was told that way that the proxy is gone, is sent away. */
   stop(): void
 }
 
@@ -29,6 +30,7 @@ export function createSidecars(tick: () => Omit<Tick, 'successor' | 'lifeline'>,
   const sidecars = new Map<Duplex, readonly RouterReport[]>()
   let succession: NodeJS.Timeout | undefined
   let timer: NodeJS.Timeout | undefined
+  let stopped = false
 
   function pulse(): void {
     const name = lifeline.name()
@@ -54,6 +56,10 @@ export function createSidecars(tick: () => Omit<Tick, 'successor' | 'lifeline'>,
   return {
     pulse,
     join(socket) {
+      if (stopped) {
+        socket.destroy()
+        return
+      }
       lifeline.start()
       let rest = ''
       sidecars.set(socket, [])
@@ -83,6 +89,7 @@ export function createSidecars(tick: () => Omit<Tick, 'successor' | 'lifeline'>,
     reports: () => [...sidecars.values()].flat(),
     connected: () => sidecars.size,
     stop() {
+      stopped = true
       clearTimeout(succession)
       for (const socket of [...sidecars.keys()]) socket.destroy()
     },

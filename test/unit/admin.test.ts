@@ -2,13 +2,16 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { createFeeds } from '../../src/admin/feed.js'
 import { createLog } from '../../src/admin/log.js'
 import { METRICS, PREFIX } from '../../src/admin/metric-table.js'
 import { createMetrics } from '../../src/admin/metrics.js'
 import { generateMetricsReference } from '../../src/admin/reference.js'
+import { createSidecars } from '../../src/admin/sidecars.js'
 import type { Event } from '../../src/events/event.js'
+import type { Lifeline } from '../../src/linux/lifeline.js'
 import type { MemberStatus, Status } from '../../src/pools/status.js'
 import type { ByteCount } from '../../src/sessions/byte-totals.js'
 import { bytes, epochMs, ms } from '../../src/units/units.js'
@@ -328,4 +331,19 @@ t.test('a virtual router has samples while its sidecar is connected', async t =>
   ])
   world.status = { ...world.status, vrrp: [{ name: 'pg' }] }
   t.same(await samples(metrics, 'vrrp_'), [])
+})
+
+t.test('a sidecar that comes while the proxy ends is sent away: its connection would outlive the server', async t => {
+  let begun = 0
+  const lifeline = { start: () => begun++, name: () => undefined, stop: () => {} } as unknown as Lifeline
+  const sidecars = createSidecars(() => ({}) as never, lifeline)
+  const [first, late] = [new PassThrough(), new PassThrough()]
+  sidecars.join(first)
+  t.equal(sidecars.connected(), 1)
+  sidecars.stop()
+  sidecars.join(late)
+  t.ok(first.destroyed && late.destroyed)
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(sidecars.connected(), 0)
+  t.equal(begun, 1)
 })

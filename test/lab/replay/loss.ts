@@ -156,8 +156,12 @@ function missing(status: Status, loss: Loss, stand: Stand): Record<string, strin
   const endpoint = cluster?.source.endpoints.find(({ name }) => name.includes(host))
   const member = cluster?.members.find(({ name }) => name === loss.replica)
   const verdict = member?.pools.find(({ listen }) => listen === 'read')
+  // On a slow machine its key has expired by now.
+  const replica = member
+    ? verdict?.usable === false && !member.healthy && verdict.why
+    : 'no member any more: its key is gone'
   return {
     [loss.etcd]: endpoint?.state === 'failed' ? (endpoint.why ?? 'failed') : undefined,
-    [loss.replica]: member?.healthy === false && verdict?.usable === false ? verdict.why : undefined,
+    [loss.replica]: replica || undefined,
   }
 }
