@@ -39,25 +39,13 @@ async function bundled() {
 const tests = (jobs, files) => (note, tell) => runFiles(files, { jobs, cwd: root, env: shipped, note, tell })
 
 /** Live tests that fill both processors, or hold a time to a close bound. */
-const ALONE = ['native', 'relay', 'storms', 'switchover', 'vrrp-input']
+const ALONE = ['demo', 'failover', 'native', 'relay', 'storms', 'switchover', 'vrrp-input']
 
 /** Those around an address: their hosts' intervals are short and their bounds are close, but they need little. */
 const ADDRESS = ['sidecar', 'vrrp', 'witness', 'virtual-mac']
 
 /** Of the others the longest ones come first, so that none of them runs on by itself at the end. */
-const LONG = [
-  'ansible',
-  'failover',
-  'badinput',
-  'demo',
-  'reload',
-  'lab',
-  'process',
-  'restart',
-  'pools',
-  'cancel',
-  'clients',
-]
+const LONG = ['ansible', 'badinput', 'reload', 'lab', 'process', 'restart', 'pools', 'cancel', 'clients']
 
 const live = readdirSync(join(root, 'test', 'live')).flatMap(file => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
 const others = live.filter(name => ![...ALONE, ...ADDRESS, ...LONG].includes(name))

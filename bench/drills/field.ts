@@ -30,6 +30,7 @@ export interface Field extends Watched {
   readonly proxy: ProxyProcess
   /** Has it ended with the drill. */
   keep(observer: Observer): Observer
+  /** Answers when each of its sessions has had an answer. */
   writer(options?: Partial<ClientOptions>): Promise<Observer>
   newcomers(kind: 'write' | 'read', everyMs?: number): Promise<Observer>
   say(line: string): void
@@ -53,7 +54,13 @@ export async function openField(stand: Stand, options: ProxyOptions, say: (line:
   const multihost = keep(await startMultihost(stand))
   return {
     ...{ stand, proxy, poller, multihost, keep, say },
-    writer: async more => keep(await startWriter(stand, { to: proxy.write, ...more })),
+    writer: async more => {
+      const writer = keep(await startWriter(stand, { to: proxy.write, ...more }))
+      const answered = () => new Set(writer.entries().flatMap(entry => (entry.e === 'ok' ? [entry.s] : []))).size
+      const all = more?.sessions ?? 1
+      await eventually(30_000, 'not every session of the writer had an answer', async () => answered() === all)
+      return writer
+    },
     newcomers: async (kind, everyMs = 100) => keep(await startNewcomers(stand, proxy, kind, everyMs)),
     end: async () => {
       await Promise.all(observers.map(observer => observer.stop()))
