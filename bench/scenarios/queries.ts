@@ -64,8 +64,8 @@ const QUERIES: readonly Query[] = [
   },
 ]
 
-/** pgbench's time runs from before it connects, and PostgreSQL forks for each client: many get a second for every 80 of them. */
-const lasting = (seconds: number, clients: number) => seconds + Math.floor(clients / 80)
+/** pgbench's time runs from before it connects, and PostgreSQL forks for each client: many get a second for every 32 of them. */
+const lasting = (seconds: number, clients: number) => seconds + Math.floor(clients / 32)
 
 const scenario = ({ name, says, clients: full, quickClients, script }: Query): Scenario => ({
   name,

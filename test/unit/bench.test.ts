@@ -173,9 +173,9 @@ t.test('a quick run of everything stays under three minutes', async t => {
   t.ok(seconds < 175, `${seconds} s`)
 })
 
-t.test('a full run of everything takes about 29 minutes', async t => {
+t.test('a full run of everything takes about 32 minutes', async t => {
   const seconds = SCENARIOS.reduce((sum, each) => sum + planned(each.plan(amountOf(''))), 0)
-  t.ok(seconds < 30 * 60, `${seconds} s`)
+  t.ok(seconds < 33 * 60, `${seconds} s`)
 })
 
 t.test('tables show medians with their intervals, and the ratio to HAProxy', async t => {
