@@ -26,8 +26,8 @@ const single =
     return { passed: 1, failed: 0, shown: '' }
   }
 
-/** Live tests start the program as it is shipped. */
-const shipped = { MEKARE_PROGRAM: '' }
+/** Live tests start the program as it is shipped, once it is bundled. @type {NodeJS.ProcessEnv} */
+const shipped = {}
 
 /** @type {Work} */
 async function bundled() {

@@ -2,6 +2,7 @@
 // Knows Prometheus' form of it, as a prom-client registry takes it.
 
 import type { Metric, Registry } from 'prom-client'
+import type { Child } from './meters.js'
 
 export interface HistogramSpec {
   readonly name: string
@@ -11,8 +12,8 @@ export interface HistogramSpec {
   readonly buckets: readonly number[]
 }
 
-/** One set of labels. */
-interface Child {
+/** Of one set of labels. */
+interface Counts {
   readonly labels: Readonly<Record<string, string>>
   /** By bucket, not added up; the last counts what is over all bounds. */
   readonly counts: Float64Array
@@ -25,45 +26,36 @@ interface Sample {
   readonly value: number
 }
 
-export interface Histogram {
-  /** What observes values with these labels, in the order of the names. */
-  child(labels: readonly string[]): (value: number) => void
-  remove(labels: readonly string[]): void
-}
-
-/** Makes it and registers it. */
-export function createHistogram({ name, help, labelNames, buckets }: HistogramSpec, registry: Registry): Histogram {
-  const children = new Map<string, Child>()
-  const keyOf = (labels: readonly string[]) => labels.join('\n')
+/** Makes it and registers it; gives what makes a child of it, for labels in the order of the names. */
+export function createHistogram({ name, help, labelNames, buckets }: HistogramSpec, registry: Registry) {
+  const children = new Set<Counts>()
   const metric = {
     ...{ name, help, type: 'histogram', aggregator: 'sum' },
     get: async () => ({
       ...{ name, help, type: 'histogram', aggregator: 'sum' },
-      values: [...children.values()].flatMap(child => samples(name, buckets, child)),
+      values: [...children].flatMap(child => samples(name, buckets, child)),
     }),
     reset: () => children.clear(),
   }
   registry.registerMetric(metric as unknown as Metric)
-  return {
-    child(labels) {
-      const named = Object.fromEntries(labelNames.map((label, at) => [label, labels[at] ?? '']))
-      const child: Child = { labels: named, counts: new Float64Array(buckets.length + 1), sum: 0 }
-      children.set(keyOf(labels), child)
-      const { counts } = child
-      return value => {
+  return (labels: readonly string[]): Child => {
+    const named = Object.fromEntries(labelNames.map((label, at) => [label, labels[at] ?? '']))
+    const child: Counts = { labels: named, counts: new Float64Array(buckets.length + 1), sum: 0 }
+    children.add(child)
+    const { counts } = child
+    return {
+      put(value) {
         let bucket = 0
         while (bucket < buckets.length && value > (buckets[bucket] ?? 0)) bucket++
         counts[bucket] = (counts[bucket] ?? 0) + 1
         child.sum += value
-      }
-    },
-    remove(labels) {
-      children.delete(keyOf(labels))
-    },
+      },
+      remove: () => children.delete(child),
+    }
   }
 }
 
-function samples(name: string, buckets: readonly number[], { labels, counts, sum }: Child): Sample[] {
+function samples(name: string, buckets: readonly number[], { labels, counts, sum }: Counts): Sample[] {
   let total = 0
   const bounds = [...buckets, '+Inf'].map((le, at) => {
     total += counts[at] ?? 0

@@ -20,9 +20,11 @@ export function createMeters(registry: Registry): Meters {
   return Object.fromEntries(entries) as Meters
 }
 
-interface Child {
-  readonly labels: string[]
-  readonly put: (value: number) => void
+/** A metric with one set of labels. */
+export interface Child {
+  put(value: number): void
+  /** It is shown no more. */
+  remove(): void
 }
 
 function same(some: readonly string[], others: readonly string[]): boolean {
@@ -30,29 +32,27 @@ function same(some: readonly string[], others: readonly string[]): boolean {
   return true
 }
 
-interface Backend {
-  child(labels: string[]): (value: number) => void
-  remove(labels: string[]): void
-}
+/** Makes a child. */
+type Backend = (labels: string[]) => Child
 
 function createMeter(registry: Registry, name: string, spec: MetricSpec): Meter {
   const backend = createBackend(registry, name, spec)
-  const children = new Map<string, Child>()
-  let last: Child | undefined
+  const children = new Map<string, { readonly labels: string[]; readonly child: Child }>()
+  let last: { readonly labels: string[]; readonly child: Child } | undefined
   return {
     put(value, ...labels) {
       if (last === undefined || !same(last.labels, labels)) {
         const key = labels.join('\n')
-        last = children.get(key) ?? { labels, put: backend.child(labels) }
+        last = children.get(key) ?? { labels, child: backend(labels) }
         children.set(key, last)
       }
-      last.put(value)
+      last.child.put(value)
     },
     forget(match) {
       last = undefined
-      for (const [key, { labels }] of children) {
+      for (const [key, { labels, child }] of children) {
         if (match !== undefined && !match(labels)) continue
-        backend.remove(labels)
+        child.remove()
         children.delete(key)
       }
     },
@@ -66,7 +66,7 @@ function createBackend(registry: Registry, name: string, spec: MetricSpec): Back
       return createCounter(options)
     case 'gauge': {
       const gauge = new Gauge(options)
-      return { child: l => bound(gauge.labels(...l), 'set'), remove: l => gauge.remove(...l) }
+      return l => ({ put: bound(gauge.labels(...l), 'set'), remove: () => gauge.remove(...l) })
     }
     case 'histogram':
       return createHistogram({ ...options, buckets: spec.buckets ?? [] }, registry)
@@ -77,29 +77,28 @@ function createBackend(registry: Registry, name: string, spec: MetricSpec): Back
 
 /** Adds up until somebody asks: prom-client looks at all labels with each increment. */
 function createCounter(options: CounterConfiguration<string>): Backend {
-  const children = new Map<string, { value: number; readonly increase: (value: number) => void }>()
-  const keyOf = (labels: readonly string[]) => labels.join('\n')
+  const children = new Set<{ value: number; readonly increase: (value: number) => void }>()
   const counter = new Counter({
     ...options,
     collect() {
-      for (const child of children.values()) {
+      for (const child of children) {
         child.increase(child.value)
         child.value = 0
       }
     },
   })
-  return {
-    child(labels) {
-      const child = { value: 0, increase: bound(counter.labels(...labels), 'inc') }
-      children.set(keyOf(labels), child)
-      return value => {
+  return labels => {
+    const child = { value: 0, increase: bound(counter.labels(...labels), 'inc') }
+    children.add(child)
+    return {
+      put(value) {
         child.value += value
-      }
-    },
-    remove(labels) {
-      children.delete(keyOf(labels))
-      counter.remove(...labels)
-    },
+      },
+      remove() {
+        children.delete(child)
+        counter.remove(...labels)
+      },
+    }
   }
 }
 

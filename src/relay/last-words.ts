@@ -36,10 +36,12 @@ export function parts({ parted }: Heard, session: number, at: number): void {
 /** How long ago each was. */
 export function lastWords(of: Heard, session: number, now: number): LastWords {
   const last: { -readonly [K in keyof LastWords]: LastWords[K] } = {}
-  const [first, answered, parted] = [of.first[session], of.answered[session], of.parted[session]]
-  if (first) last.first = ms(Math.max(0, now - first))
-  if (answered) last.answered = ms(Math.max(0, now - answered))
-  if (parted) last.parted = ms(Math.max(0, now - parted))
+  const first = ago(of.first[session], now)
+  const answered = ago(of.answered[session], now)
+  const parted = ago(of.parted[session], now)
+  if (first !== undefined) last.first = first
+  if (answered !== undefined) last.answered = answered
+  if (parted !== undefined) last.parted = parted
   return last
 }
 

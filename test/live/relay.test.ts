@@ -12,15 +12,11 @@ import { ms } from '../../src/units/units.js'
 import { testsOn } from './relay/onengine.js'
 import {
   close,
-  hasty,
-  hastyWire,
+  ENGINES,
   hear,
   joiner,
   listening,
-  native,
-  net,
   noop,
-  ownWire,
   ownWires,
   PATIENCE,
   relay,
@@ -33,12 +29,7 @@ import {
 /** The engines give a session so long for what had been read for it, in ms. */
 const FLUSH_LIMIT = 100
 
-for (const [name, engine, make] of [
-  ['engine net', net, wire],
-  ['engine native', native, wire],
-  ['engine native, its own connections', native, ownWire],
-  ['engine native, its own connections, handed over while they speak', hasty, hastyWire],
-] as const) {
+for (const [name, engine, make] of ENGINES) {
   const test = testsOn(name, engine, make)
 
   // Of sockets that Node has made.

@@ -9,6 +9,7 @@ import { cutAfter, heavy, type Open, playOut, side } from './relay/play.js'
 import {
   close,
   descriptors,
+  ENGINES,
   hasty,
   hastyWire,
   native,
@@ -22,12 +23,7 @@ import {
   wire,
 } from './relay/wires.js'
 
-for (const [name, engine, make] of [
-  ['engine net', net, wire],
-  ['engine native', native, wire],
-  ['engine native, its own connections', native, ownWire],
-  ['engine native, its own connections, handed over while they speak', hasty, hastyWire],
-] as const) {
+for (const [name, engine, make] of ENGINES) {
   const test = testsOn(name, engine, make)
 
   test('whatever is sent, paused, ended, reset or cut: what arrives is what was sent, or a beginning of it', async (_t, open) => {

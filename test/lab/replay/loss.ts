@@ -2,7 +2,7 @@
 // silent, where links can be cut; else they are killed. Then: do the clients go on, where is the address, what does status say?
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Status, VrrpStatus } from '../../../src/pools/status.js'
+import type { MemberStatus, Status, VrrpStatus } from '../../../src/pools/status.js'
 import { until } from '../cluster.js'
 import { now, type Summary } from '../journal.js'
 import type { Journaled } from '../observers.js'
@@ -155,13 +155,16 @@ function missing(status: Status, loss: Loss, stand: Stand): Record<string, strin
   const { host } = new URL(stand.etcd.urls[stand.etcd.hosts.indexOf(loss.etcd)] ?? '')
   const endpoint = cluster?.source.endpoints.find(({ name }) => name.includes(host))
   const member = cluster?.members.find(({ name }) => name === loss.replica)
-  const verdict = member?.pools.find(({ listen }) => listen === 'read')
-  // On a slow machine its key has expired by now.
-  const replica = member
-    ? verdict?.usable === false && !member.healthy && verdict.why
-    : 'no member any more: its key is gone'
   return {
     [loss.etcd]: endpoint?.state === 'failed' ? (endpoint.why ?? 'failed') : undefined,
-    [loss.replica]: replica || undefined,
+    [loss.replica]: whyNotRead(member),
   }
+}
+
+/** Why a member takes no readers; undefined where it does, or is taken for well. */
+function whyNotRead(member: MemberStatus | undefined): string | undefined {
+  // On a slow machine its key has expired by now.
+  if (!member) return 'no member any more: its key is gone'
+  const verdict = member.pools.find(({ listen }) => listen === 'read')
+  return !member.healthy && verdict?.usable === false ? verdict.why : undefined
 }

@@ -131,6 +131,14 @@ t.teardown(() => hasty.stop())
 export const ownWire = await ownWires(native)
 export const hastyWire = await ownWires(hasty)
 
+/** Each engine with its connections, as tests of all of them are named. */
+export const ENGINES = [
+  ['engine net', net, wire],
+  ['engine native', native, wire],
+  ['engine native, its own connections', native, ownWire],
+  ['engine native, its own connections, handed over while they speak', hasty, hastyWire],
+] as const
+
 export interface Relayed extends Attached {
   readonly ended: Promise<RelayEnd>
   readonly endings: RelayEnd[]
