@@ -13,11 +13,8 @@ const ENTRIES = {
   'readiness-thread': 'dist/src/linux/readiness-thread.js',
 }
 
-/** A package of the CommonJS kind looks for files beside itself, as etcd3 does for its protocol: what a bundle's place is to it. */
-const PLACE = `import { dirname as dirnameOfBundle } from 'node:path'
-import { fileURLToPath as pathOfBundle } from 'node:url'
-const __filename = pathOfBundle(import.meta.url)
-const __dirname = dirnameOfBundle(__filename)`
+/** A package of the CommonJS kind looks for files beside itself, as etcd3 does for its protocol: what the place of a bundle's file is to it. */
+const PLACE = { __filename: 'import.meta.filename', __dirname: 'import.meta.dirname' }
 
 /**
  * Bundles into a directory of dist, as deep as dist/src, so that what our modules find by URL is found. Gives the program's path.
@@ -39,12 +36,16 @@ async function bundle(root, dir) {
   // Loaded late: when this file is, it may not be installed yet.
   const { rolldown } = await import('rolldown')
   const input = Object.fromEntries(Object.entries(ENTRIES).map(([name, path]) => [name, join(root, path)]))
-  const built = await rolldown({ input, platform: 'node', external: ['koffi', 'pg-native'] })
+  const built = await rolldown({
+    input,
+    platform: 'node',
+    external: ['koffi', 'pg-native'],
+    transform: { define: PLACE },
+  })
   mkdirSync(dir, { recursive: true })
   const { output } = await built.write({
     dir,
     format: 'es',
-    banner: PLACE,
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
   })

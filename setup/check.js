@@ -1,10 +1,11 @@
-// The steps of `npm test`, one after another, all of them even when one fails: types, lint, unused code, unit tests, live
-// tests. Ends with one line `N passed, N failed in …`. `npm run live -- NAME…` runs these live tests and nothing else.
+// The steps of `npm test`, all of them even when one fails: types, lint, unused code, unit tests, live tests. Those that need one
+// processor go side by side. Ends with one line `N passed, N failed in …`. `npm run live -- NAME…` runs these live tests and nothing else.
 
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleProgram } from './bundle.js'
+import { buildIsCurrent } from './packages.js'
 import { BAD, during, GOOD, say } from './progress.js'
 import { run, SetupError } from './run.js'
 import { runFiles } from './test-files.js'
@@ -25,6 +26,12 @@ const single =
     }
     return { passed: 1, failed: 0, shown: '' }
   }
+
+/** What was compiled just now without a complaint is not judged again. @type {Work} */
+async function types(...told) {
+  if (buildIsCurrent(root)) return { passed: 1, failed: 0, shown: '' }
+  return single('tsc', ['--noEmit', '-p', '.'], ['-p', 'src/dashboard'])(...told)
+}
 
 /** Live tests start the program as it is shipped, once it is bundled. @type {NodeJS.ProcessEnv} */
 const shipped = {}
@@ -51,25 +58,30 @@ const live = readdirSync(join(root, 'test', 'live')).flatMap(file => /^(.+)\.tes
 const others = live.filter(name => ![...ALONE, ...ADDRESS, ...LONG].includes(name))
 const compiled = (/** @type {readonly string[]} */ names) => names.map(name => `dist/test/live/${name}.test.js`)
 
+/** @typedef {{ title: string, work: Work }} Step */
+
+/** @type {Step} */
 const BUNDLE = { title: 'bundle', work: bundled }
 
-/** @type {readonly { title: string, work: Work }[]} */
-const STEPS = [
-  { title: 'types', work: single('tsc', ['--noEmit', '-p', '.'], ['-p', 'src/dashboard']) },
-  { title: 'lint', work: single('biome', ['check', '.']) },
-  { title: 'unused code', work: single('knip', []) },
-  { title: 'unit tests', work: tests(1, ['dist/test/unit/all.js']) },
-  BUNDLE,
-  { title: 'live tests, two at once', work: tests(2, compiled([...LONG, ...others])) },
-  { title: 'live tests around an address, two at once', work: tests(2, compiled(ADDRESS)) },
-  { title: 'live tests, each alone', work: tests(1, compiled(ALONE)) },
+/** One group after another, the steps of a group side by side. @type {readonly (readonly Step[])[]} */
+const GROUPS = [
+  [{ title: 'types', work: types }],
+  [
+    { title: 'lint', work: single('biome', ['check', '.']) },
+    { title: 'unused code', work: single('knip', []) },
+    { title: 'unit tests', work: tests(1, ['dist/test/unit/all.js']) },
+    BUNDLE,
+  ],
+  [{ title: 'live tests, two at once', work: tests(2, compiled([...LONG, ...others])) }],
+  [{ title: 'live tests around an address, two at once', work: tests(2, compiled(ADDRESS)) }],
+  [{ title: 'live tests, each alone', work: tests(1, compiled(ALONE)) }],
 ]
 
 /** What the command line asks for. @param {readonly string[]} names */
 function chosen(names) {
   const unknown = names.filter(name => !live.includes(name))
   if (unknown.length > 0) throw new SetupError(`${unknown.join(', ')}: no such live test; there are ${live.join(', ')}`)
-  return names.length === 0 ? STEPS : [BUNDLE, { title: 'live tests', work: tests(1, compiled(names)) }]
+  return names.length === 0 ? GROUPS : [[BUNDLE], [{ title: 'live tests', work: tests(1, compiled(names)) }]]
 }
 
 /** `95 s` or `8 min 5 s`. @param {number} ms */
@@ -78,15 +90,28 @@ function spoken(ms) {
   return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
+/** @typedef {Result & { title: string, seconds: string }} Timed */
+
+/** @param {Step} step @param {Parameters<Work>} told @returns {Promise<Timed>} */
+async function timed({ title, work }, ...told) {
+  const begun = Date.now()
+  const result = await work(...told)
+  return { title, ...result, seconds: ((Date.now() - begun) / 1000).toFixed(1) }
+}
+
 /** @param {readonly string[]} names @returns {Promise<boolean>} whether everything passed */
 async function main(names) {
   const start = Date.now()
-  const results = /** @type {(Result & { title: string, seconds: string })[]} */ ([])
-  for (const { title, work } of chosen(names)) {
-    const begun = Date.now()
-    const result = await during(title, work, ({ failed }) => failed === 0)
-    if (result.failed > 0) say(result.shown)
-    results.push({ title, ...result, seconds: ((Date.now() - begun) / 1000).toFixed(1) })
+  const results = /** @type {Timed[]} */ ([])
+  for (const group of chosen(names)) {
+    const title = group.map(step => step.title).join(', ')
+    const ended = await during(
+      title,
+      (...told) => Promise.all(group.map(step => timed(step, ...told))),
+      all => all.every(({ failed }) => failed === 0),
+    )
+    for (const { failed, shown } of ended) if (failed > 0) say(shown)
+    results.push(...ended)
   }
   say('')
   for (const { title, passed, failed, seconds } of results) {

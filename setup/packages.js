@@ -1,6 +1,6 @@
 // Sees to node_modules and dist: installs npm packages that are missing or not those of the lock, builds what is stale.
 
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildDashboard, dashboardIsCurrent } from './dashboard.js'
 import { run, SetupError } from './run.js'
@@ -61,10 +61,12 @@ const compiled = root =>
     path => !path.startsWith(join(root, 'src', 'dashboard')),
   )
 
-/** @param {string} root */
-const stamp = root => join(root, 'dist', '.tsbuildinfo')
+/** As old as the last build that the compiler had nothing against. @param {string} root */
+const stamp = root => join(root, 'dist', '.built')
+/** What the compiler remembers. @param {string} root */
+const memory = root => join(root, 'dist', '.tsbuildinfo')
 
-/** Whether each source is compiled and nothing has changed since. @param {string} root */
+/** Whether each source is compiled, without a complaint, and nothing has changed since. @param {string} root */
 export function buildIsCurrent(root) {
   if (!existsSync(stamp(root)) || outputsWithoutSource(root).length > 0) return false
   const built = statSync(stamp(root)).mtimeMs
@@ -90,11 +92,12 @@ function outputsWithoutSource(root) {
 /** Compiles and bundles; answers what the compiler complained of, or nothing. @param {string} root */
 export async function build(root) {
   for (const path of outputsWithoutSource(root)) for (const file of [path, `${path}.map`]) rmSync(file, { force: true })
-  if (lacksOutput(root, compiled(root))) rmSync(stamp(root), { force: true })
+  rmSync(stamp(root), { force: true })
+  if (lacksOutput(root, compiled(root))) rmSync(memory(root), { force: true })
   const complaint = (await compile(root, '.')) || (await compile(root, 'src/dashboard'))
   if (complaint) return complaint
-  utimesSync(stamp(root), new Date(), new Date())
   await buildDashboard(root)
+  writeFileSync(stamp(root), '')
   return ''
 }
 

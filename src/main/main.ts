@@ -9,10 +9,7 @@ import { type DemoOptions, EXIT, type RunOptions } from '../cli/deps.js'
 import { loadConfig } from '../config/load.js'
 import { ConfigError } from '../config/problems.js'
 import type { Config } from '../config/shape.js'
-import { check } from './check.js'
 import { descriptorLimit } from './limits.js'
-import { runProxy } from './proxy.js'
-import { runSidecar } from './sidecar.js'
 import { failPredecessor } from './successor.js'
 import { openQuestion, openTerminal } from './terminal.js'
 import { readVersion } from './version.js'
@@ -25,13 +22,22 @@ export async function main(argv: readonly string[]): Promise<void> {
   const confirm = openQuestion()
   process.exitCode = await cli(argv, {
     version,
-    run: options => withConfig(options, config => runProxy({ config, version, load: () => load(options) })),
+    // Loaded when they are asked for: a verb that only asks the control socket needs none of it, and starts in half the time.
+    run: options =>
+      withConfig(options, async config => {
+        const { runProxy } = await import('./proxy.js')
+        return runProxy({ config, version, load: () => load(options) })
+      }),
     check: options =>
-      withConfig(options, config => check({ config, offline: options.offline, out: line => out(`${line}\n`) })),
+      withConfig(options, async config => {
+        const { check } = await import('./check.js')
+        return check({ config, offline: options.offline, out: line => out(`${line}\n`) })
+      }),
     vrrp: options =>
-      withConfig(options, config =>
-        runSidecar({ config, version, release: options.release, reload: () => load(options) }),
-      ),
+      withConfig(options, async config => {
+        const { runSidecar } = await import('./sidecar.js')
+        return runSidecar({ config, version, release: options.release, reload: () => load(options) })
+      }),
     demo: runDemo,
     socketOf: async file => load({ file, flags: [] }).admin.socket,
     out,

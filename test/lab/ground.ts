@@ -98,11 +98,14 @@ function makeHostDirectory(path: string, owner: Owner | undefined): void {
   if (owner) chownSync(path, owner.uid, owner.gid)
 }
 
+/** What a command line begins with that runs as the owner. */
+export const becoming = (owner: Owner | undefined): readonly string[] =>
+  owner ? ['setpriv', `--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--init-groups'] : []
+
 function workOn(dir: string, network: Network, owner: Owner | undefined): Omit<Ground, 'leave'> {
   const hostDir = (host: string) => join(dir, host)
   const commandLine = (host: string, argv: readonly string[], asOwner: boolean) => {
-    const become = asOwner && owner ? ['setpriv', `--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--init-groups'] : []
-    const [program = '', ...args] = network.inside(host, [...become, ...argv])
+    const [program = '', ...args] = network.inside(host, [...(asOwner ? becoming(owner) : []), ...argv])
     return { program, args }
   }
   return {

@@ -25,7 +25,7 @@ export async function onStand(t: Test, options: StandOptions, play: (stand: Stan
     await stand.up()
     await play(stand)
   } catch (error) {
-    t.comment(stand.tails(25, 'proxy1'))
+    for (const host of stand.proxies) t.comment(stand.tails(25, host))
     throw error
   }
 }

@@ -40,11 +40,7 @@ function config(parts: PatroniParts, host: string, dir: string) {
     log: { level: 'INFO' },
     restapi: { listen: rest, connect_address: rest },
     etcd3: etcd3(parts),
-    bootstrap: {
-      dcs: dynamic(settings),
-      initdb: [{ encoding: 'UTF8' }, { locale: 'C' }, 'no-sync', { 'auth-local': 'trust' }],
-      post_bootstrap: rolesScript(parts, dir),
-    },
+    bootstrap: { dcs: dynamic(settings) },
     postgresql: postgresql(parts, host, dir),
     tags: settings.tags[host] ?? {},
     watchdog: { mode: 'off' },
@@ -60,16 +56,24 @@ function etcd3({ ground, etcd, etcdCerts, settings }: PatroniParts) {
   }
 }
 
+/** Until all members stream, so that none sleeps through what it waits for. */
+const HASTE = { loop_wait: 1, postgresql: { parameters: { wal_retrieve_retry_interval: '200ms' } } }
+
+/** What takes its place, of Patroni's dynamic configuration. */
+export const atRest = ({ loopWait }: Settings) => ({
+  loop_wait: loopWait,
+  postgresql: { parameters: { wal_retrieve_retry_interval: null } },
+})
+
 function dynamic(settings: Settings) {
   return {
+    ...HASTE,
     ttl: settings.ttl,
-    // Until all members run, so that none sleeps through what it waits for; then `up` sets the wanted one.
-    loop_wait: 1,
     retry_timeout: settings.retryTimeout,
     maximum_lag_on_failover: 1024 * 1024,
     failsafe_mode: settings.failsafeMode,
     synchronous_mode: settings.synchronousMode,
-    postgresql: { use_pg_rewind: true, use_slots: true, parameters: {} },
+    postgresql: { use_pg_rewind: true, use_slots: true, ...HASTE.postgresql },
     ...settings.dcs,
   }
 }
@@ -120,27 +124,4 @@ function parameters({ certs }: PatroniParts, dir: string) {
     max_wal_size: '512MB',
     ...tls,
   }
-}
-
-/** Patroni calls it with the new database's connection string. */
-function rolesScript({ ground, programs }: PatroniParts, dir: string): string {
-  const path = join(dir, 'roles.sh')
-  const sql = join(dir, 'roles.sql')
-  const role = (name: keyof typeof PASSWORDS) => `create role ${name} login password '${PASSWORDS[name]}';`
-  const statements = [
-    role('mekare_probe'),
-    'grant pg_monitor to mekare_probe;',
-    role('app'),
-    'create role cert_app login;',
-    'create database app owner app;',
-    '\\connect app',
-    'set role app;',
-    'create table rows (id bigint primary key, writer text not null, at timestamptz not null default now());',
-  ]
-  writeFileSync(sql, `${statements.join('\n')}\n`)
-  writeFileSync(path, `#!/bin/sh\nexec '${programs.postgres}/psql' -X -q -v ON_ERROR_STOP=1 -d "$1" -f '${sql}'\n`, {
-    mode: 0o755,
-  })
-  if (ground.owner) for (const each of [path, sql]) chownSync(each, ground.owner.uid, ground.owner.gid)
-  return path
 }

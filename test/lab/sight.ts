@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ask } from '../../src/cli/ask.js'
 import type { Status } from '../../src/pools/status.js'
 import { until } from './cluster.js'
 import type { Output } from './ground.js'
@@ -26,6 +27,8 @@ export interface Sight {
   gateOpens(): Promise<void>
   /** Runs `mekare VERB …` on its control socket. */
   cli(...args: readonly string[]): Promise<Output>
+  /** What a verb asks of the control socket, such as `drain?member=pg2`, and what it would print; throws where that is a refusal. */
+  order(path: string): Promise<string>
   /** A member's verdict for a listener, as `explain` prints it. */
   explain(listener: string, member: string): Promise<string>
   /** Waits until a member's verdict matches; answers it. */
@@ -43,9 +46,15 @@ export function see(stand: Stand, proxy: ProxyProcess): Sight {
     readLines(logOf(program)).filter(line => pattern.test(line))
   const cli = (...args: readonly string[]) =>
     stand.clientExec([process.execPath, PROGRAM, ...args, '--socket', proxy.socket])
+  const control = async (method: 'GET' | 'POST', path: string) => {
+    const reply = await ask(proxy.socket, method, `/${path}`)
+    if (reply.kind !== 'answer') throw new Error(reply.why)
+    if (reply.status !== 200) throw new Error(`${path}: ${reply.status} ${reply.body}`)
+    return reply.body
+  }
   const explain = async (listener: string, member: string) => {
-    const { stdout } = await cli('explain', listener)
-    return stdout.split('\n').find(line => line.startsWith(`${member}: `)) ?? `${member} is not in: ${stdout}`
+    const said = await control('GET', `explain?listener=${listener}`)
+    return said.split('\n').find(line => line.startsWith(`${member}: `)) ?? `${member} is not in: ${said}`
   }
   const status = async () => JSON.parse((await proxy.get('/status')).body) as Status
   const ready = async (listener: string) => (await proxy.get(`/readyz?listener=${listener}`)).status === 200
@@ -53,6 +62,7 @@ export function see(stand: Stand, proxy: ProxyProcess): Sight {
   return {
     lines,
     cli,
+    order: path => control('POST', path),
     explain,
     status,
     ready,

@@ -13,10 +13,11 @@ import { createInstalled, type Installed } from './installed.js'
 import { tails } from './logs.js'
 import type { Network } from './network.js'
 import { PASSWORDS, type Role, type Settings, type StandOptions, settle } from './options.js'
-import { writePatroniConfig } from './patroni.js'
+import { atRest, writePatroniConfig } from './patroni.js'
 import { writePoolerConfig } from './pooler.js'
 import { findProgram, findPrograms, type Programs } from './programs.js'
 import { type ProxyOptions, type ProxyProcess, startProxy } from './proxy.js'
+import { layData } from './template.js'
 
 export interface Stand extends Cluster, Faults, Omit<Installed, 'children'> {
   readonly dir: string
@@ -129,6 +130,11 @@ function assemble({ settings, programs, etcds, members, proxies, ground, made }:
     up: () =>
       raise(stand, () => {
         for (const host of members) writePatroniConfig({ ground, programs, settings, etcd, certs, etcdCerts }, host)
+        layData(
+          ground,
+          programs.postgres,
+          members.map(host => join(ground.hostDir(host), 'data')),
+        )
       }),
     down: endWithProcess(ground, settings.endOnSignal),
     holders: () => findHolders(stand, ground),
@@ -149,14 +155,14 @@ async function raise(stand: Stand, configure: () => void): Promise<void> {
   await etcd.healthy()
   if (settings.etcdPassword) await etcd.enableAuth(settings.etcdPassword)
   const [first = '', ...others] = members
-  settings.report(`Patroni: bootstrap of ${first}`)
+  settings.report(`Patroni: ${first} becomes the primary`)
   stand.start(first)
-  await until(60_000, `${first} did not begin its bootstrap`, () => stand.key('initialize'))
+  await until(60_000, `${first} did not take the leader key`, stand.leader)
   for (const host of others) stand.start(host)
   await stand.untilLeader()
-  settings.report(`Patroni: ${others.join(', ')} copy ${first}`)
+  settings.report(`Patroni: ${others.join(', ')} follow ${first}`)
   await stand.untilStreaming()
-  await stand.configure({ loop_wait: settings.loopWait })
+  await stand.configure(atRest(settings))
 }
 
 /** Clears away once, by `down` or by a signal that would end this process. A crash is the reaper's. */

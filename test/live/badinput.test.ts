@@ -1,5 +1,5 @@
 // Whatever is thrown at the proxy (by clients, members, etcd, the operator) gets one clear answer or line and is counted; a
-// writer and a reader that work through it all the while see nothing of it.
+// writer and a reader that work through it all the while see nothing of it. On both relay engines.
 
 import { rmSync, writeFileSync } from 'node:fs'
 import { createServer, connect as dial, type Server, type Socket } from 'node:net'
@@ -8,6 +8,7 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { sslRequest, startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
+import { ENGINES, type Engine, each, type Together } from '../lab/engines.js'
 import { now } from '../lab/journal.js'
 import { startReader, startWriter } from '../lab/observers.js'
 import { onStand } from '../lab/onstand.js'
@@ -19,7 +20,7 @@ import { errorFields, openWire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
 
-interface Place {
+interface Place extends Engine {
   readonly stand: Stand
   readonly proxy: ProxyProcess
   readonly sight: Sight
@@ -29,41 +30,52 @@ interface Place {
 }
 
 t.test('bad input', t =>
-  onStand(t, { network: 'loopback', proxies: 2, etcdPassword: 'etcd-secret' }, async stand => {
-    const [few, shut] = [1, 2].map(n => `${stand.address('proxy1')}:${stand.ports.read + n}`) as [string, string]
-    const like = { cluster: 'demo', role: 'replica', startupTimeout: '1s' }
-    const listen = {
-      read: { startupTimeout: '1s', holdFor: '30s' },
-      few: { ...like, address: few, max: 5 },
-      shut: { ...like, address: shut, allow: ['192.0.2.0/24'] },
+  onStand(t, { network: 'loopback', etcdPassword: 'etcd-secret' }, async stand => {
+    const places = await Promise.all(ENGINES.map(engine => open(stand, engine)))
+    await undisturbed(t, places)
+    await each(t, places, 'a leader key that names nobody closes the gate and says so', leaderGhost)
+    for (const { sight, proxy } of places) {
+      t.equal(sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
+      await proxy.stop()
     }
-    const proxy = await stand.proxy('proxy1', { config: { listen } })
-    const place = { stand, proxy, few, shut, sight: see(stand, proxy) }
-    for (const replica of ['pg2', 'pg3']) await place.sight.verdict('read', replica, /^usable/)
-    await undisturbed(t, place)
-    await leaderGhost(t, place)
-    await operators(t, place)
-    t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
+    await each(t, places, 'a member that accepts and says nothing: the dial goes on to the next', mute)
+    await operators(t, stand)
   }),
 )
 
-/** Everything that must not disturb others, under a writer and a reader. */
-async function undisturbed(t: Test, place: Place): Promise<void> {
-  const { stand, proxy } = place
-  const writer = await startWriter(stand, { to: proxy.write })
-  const reader = await startReader(stand, { to: proxy.read })
-  await t.test('what is no PostgreSQL gets an answer that says so', t => strangers(t, place))
-  await t.test('silence and half packets end with startupTimeout', t => silence(t, place))
-  await t.test('SSLRequest and GSSENCRequest to servers without either go on in plaintext', t => plaintext(t, place))
-  await t.test('over the limits: refused with the limit', t => limits(t, place))
-  await t.test('a client that leaves while held is forgotten', t => leaves(t, place))
-  await t.test('member keys that cannot be read are left out', t => members(t, place))
-  const seen = [writer.summary(), reader.summary()]
-  for (const { connectFailures, queryErrors, rows } of seen) {
-    t.strictSame([connectFailures, queryErrors], [0, 0], `others saw nothing of all this (${rows} answers)`)
+async function open(stand: Stand, engine: Engine): Promise<Place> {
+  const { host, env } = engine
+  const [few, shut] = [1, 2].map(n => `${stand.address(host)}:${stand.ports.read + n}`) as [string, string]
+  const like = { cluster: 'demo', role: 'replica', startupTimeout: '1s' }
+  const listen = {
+    read: { startupTimeout: '1s', holdFor: '30s' },
+    few: { ...like, address: few, max: 5 },
+    shut: { ...like, address: shut, allow: ['192.0.2.0/24'] },
   }
-  await Promise.all([writer.stop(), reader.stop()])
+  const proxy = await stand.proxy(host, { env, config: { listen } })
+  const place = { ...engine, stand, proxy, few, shut, sight: see(stand, proxy) }
+  for (const replica of ['pg2', 'pg3']) await place.sight.verdict('read', replica, /^usable/)
+  return place
 }
+
+/** Everything that must not disturb others, under a writer and a reader of each proxy. */
+async function undisturbed(t: Test, places: readonly Place[]): Promise<void> {
+  const others = await Promise.all(places.flatMap(startOthers))
+  await each(t, places, 'what is no PostgreSQL gets an answer that says so', strangers)
+  await each(t, places, 'silence and half packets end with startupTimeout', silence)
+  await each(t, places, 'SSLRequest and GSSENCRequest to servers without either go on in plaintext', plaintext)
+  await each(t, places, 'over the limits: refused with the limit', limits)
+  await each(t, places, 'a client that leaves while held is forgotten', leaves)
+  await each(t, places, 'member keys that cannot be read are left out', members)
+  for (const { connectFailures, queryErrors, rows } of others.map(other => other.summary()))
+    t.strictSame([connectFailures, queryErrors], [0, 0], `others saw nothing of all this (${rows} answers)`)
+  await Promise.all(others.map(other => other.stop()))
+}
+
+const startOthers = ({ engine, stand, proxy }: Place) => [
+  startWriter(stand, { to: proxy.write, name: `write-${engine}` }),
+  startReader(stand, { to: proxy.read, name: `read-${engine}` }),
+]
 
 const uint32 = (...numbers: readonly number[]) => {
   const bytes = Buffer.alloc(4 * numbers.length)
@@ -168,7 +180,7 @@ async function limits(t: Test, place: Place): Promise<void> {
 async function leaves(t: Test, place: Place): Promise<void> {
   const { proxy, sight } = place
   const held = async () => (await sight.status()).listeners.find(({ name }) => name === 'read')?.sessions.held
-  for (const name of ['pg2', 'pg3']) await sight.cli('drain', name)
+  for (const name of ['pg2', 'pg3']) await sight.order(`drain?member=${name}`)
   const wires = await Promise.all([startup, sslRequest(), startup].map(bytes => openWire(proxy.read, bytes)))
   await until(3000, 'they are not held', async () => (await held()) === 3 || undefined)
   t.equal(await sight.metric('mekare_held_sessions', { listen: 'read' }), 3, 'the gauge shows them')
@@ -176,57 +188,61 @@ async function leaves(t: Test, place: Place): Promise<void> {
   wires[1]?.socket.resetAndDestroy()
   await until(3000, 'those who left are still held', async () => (await held()) === 1 || undefined)
   t.equal(await sight.metric('mekare_sessions_total', { listen: 'read', end: 'client_left_held' }), 2, 'counted')
-  for (const name of ['pg2', 'pg3']) await sight.cli('undrain', name)
+  for (const name of ['pg2', 'pg3']) await sight.order(`undrain?member=${name}`)
   t.equal((await wires[2]?.bytes(1))?.toString('latin1', 0, 1), 'R', 'the one who stayed is served')
   wires[2]?.close()
 }
 
-async function members(t: Test, { stand, sight }: Place): Promise<void> {
+async function members(t: Test, { stand, sight }: Place, together: Together): Promise<void> {
   const key = (name: string) => `/service/demo/members/${name}`
   const before = (await sight.status()).clusters[0]?.members.length
-  await stand.etcdctl('put', key('odd'), 'this is { no JSON')
-  await stand.etcdctl('put', key('bare'), '{"role":"replica","state":"running"}')
-  // Another cluster, whose scope begins with the same letters.
-  await stand.etcdctl('put', '/service/demo2/leader', 'pg9')
-  await stand.etcdctl('put', '/service/demo2/members/pg9', '{"conn_url":"postgres://127.0.0.1:1/postgres"}')
+  await together(async () => {
+    await stand.etcdctl('put', key('odd'), 'this is { no JSON')
+    await stand.etcdctl('put', key('bare'), '{"role":"replica","state":"running"}')
+    // Another cluster, whose scope begins with the same letters.
+    await stand.etcdctl('put', '/service/demo2/leader', 'pg9')
+    await stand.etcdctl('put', '/service/demo2/members/pg9', '{"conn_url":"postgres://127.0.0.1:1/postgres"}')
+  })
   await until(5000, 'no problem is shown', async () => (await problems(sight)).length === 2 || undefined)
   t.match(await problems(sight), [/members\/bare.*conn_url/, /members\/odd.*JSON/])
   t.match(sight.lines(/^demo: problem in the topology/), [/: members\/odd/, /: members\/bare/], 'a line each')
   t.equal((await sight.status()).clusters[0]?.members.length, before, 'the others stand, and no other cluster’s came')
   t.match((await sight.cli('status')).stdout, /problem .*odd/, 'status shows it to a person')
-  for (const name of ['odd', 'bare']) await stand.etcdctl('del', key(name))
+  await together(async () => {
+    for (const name of ['odd', 'bare']) await stand.etcdctl('del', key(name))
+  })
   await until(5000, 'the problems stay', async () => (await problems(sight)).length === 0 || undefined)
 }
 
 const problems = async (sight: Sight) =>
   (await sight.status()).clusters.flatMap(cluster => [...cluster.problems]).sort()
 
-async function leaderGhost(t: Test, place: Place): Promise<void> {
-  const { stand, sight, proxy } = place
-  await t.test('a leader key that names nobody closes the gate and says so', async t => {
-    const before = await openWire(proxy.write, startup)
-    await before.bytes(1)
+async function leaderGhost(t: Test, { stand, sight, proxy }: Place, together: Together): Promise<void> {
+  const before = await openWire(proxy.write, startup)
+  await before.bytes(1)
+  await together(async () => {
     for (const name of stand.members) stand.freeze(name, 'patroni')
     await stand.etcdctl('put', '--ignore-lease', '/service/demo/leader', 'ghost')
-    await sight.verdict('write', 'pg1', /^not usable/)
-    t.match(await sight.explain('write', 'pg1'), /^pg1: not usable: the gate is closed: .*ghost/)
-    t.match(await problems(sight), [/leader: names "ghost", but there is no such member/])
-    t.comment(await sight.explain('write', 'pg1'))
-    t.not(await before.ended(2000), 'still open', 'a writer is cut: pg1 is not the leader any more')
-    const wire = await openWire(proxy.write, startup)
-    t.equal((await wire.bytes(1, 500)).length, 0, 'a new writer is held')
-    const reader = await openWire(proxy.read, startup)
-    t.equal((await reader.bytes(1)).toString('latin1', 0, 1), 'R', 'readers are served')
-    await stand.etcdctl('put', '--ignore-lease', '/service/demo/leader', 'pg1')
-    t.equal((await wire.bytes(1, 5000)).toString('latin1', 0, 1), 'R', 'and joined once the key is right again')
-    for (const name of stand.members) stand.thaw(name, 'patroni')
-    for (const each of [wire, reader]) each.close()
   })
+  await sight.verdict('write', 'pg1', /^not usable/)
+  t.match(await sight.explain('write', 'pg1'), /^pg1: not usable: the gate is closed: .*ghost/)
+  t.match(await problems(sight), [/leader: names "ghost", but there is no such member/])
+  t.comment(await sight.explain('write', 'pg1'))
+  t.not(await before.ended(2000), 'still open', 'a writer is cut: pg1 is not the leader any more')
+  const wire = await openWire(proxy.write, startup)
+  t.equal((await wire.bytes(1, 500)).length, 0, 'a new writer is held')
+  const reader = await openWire(proxy.read, startup)
+  t.equal((await reader.bytes(1)).toString('latin1', 0, 1), 'R', 'readers are served')
+  await together(() => stand.etcdctl('put', '--ignore-lease', '/service/demo/leader', 'pg1'))
+  t.equal((await wire.bytes(1, 5000)).toString('latin1', 0, 1), 'R', 'and joined once the key is right again')
+  await together(async () => {
+    for (const name of stand.members) stand.thaw(name, 'patroni')
+  })
+  for (const each of [wire, reader]) each.close()
 }
 
-/** What an operator may get wrong: each on a proxy of its own. */
-async function operators(t: Test, place: Place): Promise<void> {
-  const { stand } = place
+/** What an operator may get wrong, whatever the engine. */
+async function operators(t: Test, stand: Stand): Promise<void> {
   const attempt = async (cluster: Record<string, unknown>, line: RegExp) => {
     // Its log would still hold what the one before it said.
     rmSync(join(stand.dir, 'proxy2', 'mekare.log'), { force: true })
@@ -252,11 +268,10 @@ async function operators(t: Test, place: Place): Promise<void> {
     await attempt({ etcd: { hosts: https } }, /silent.*(speaks none|TLS).*write http:/)
     t.pass('TLS to a plain etcd is told')
   })
-  await t.test('five mistakes are five lines and exit code 78', t => mistakes(t, place))
-  await t.test('a member that accepts and says nothing: the dial goes on to the next', t => mute(t, place))
+  await t.test('five mistakes are five lines and exit code 78', t => mistakes(t, stand))
 }
 
-async function mistakes(t: Test, { stand }: Place): Promise<void> {
+async function mistakes(t: Test, stand: Stand): Promise<void> {
   const file = join(stand.dir, 'client', 'wrong.yaml')
   const lines = [
     'clusters: { demo: { sorce: etcd, etcd: { hosts: [http://127.0.0.1:2379] }, probe: { interval: soon } } }',
@@ -300,12 +315,13 @@ async function moody(
   return { server, port: typeof address === 'object' && address ? address.port : 0, sulk }
 }
 
-async function mute(t: Test, { stand }: Place): Promise<void> {
+async function mute(t: Test, { stand, host: at, env }: Place): Promise<void> {
   const member = await moody('127.0.0.1', { host: stand.address('pg2'), port: stand.ports.postgres })
   t.teardown(() => member.server.close())
   const others = ['pg1', 'pg3'].map(name => `${stand.address(name)}:${stand.ports.postgres}`)
   const fixed = { source: 'static', static: { members: [`127.0.0.1:${member.port}`, ...others] } }
-  const proxy = await stand.proxy('proxy2', {
+  const proxy = await stand.proxy(at, {
+    env,
     config: {
       clusters: { demo: { ...fixed, probe: { sslmode: 'disable' } } },
       listen: { read: { connectTimeout: '500ms' } },

@@ -1,5 +1,5 @@
 // A balancer in front: who the client is comes by the PROXY protocol, from real HAProxy in both versions and byte by byte, and from
-// nobody who is not trusted.
+// nobody who is not trusted. On both relay engines.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,6 +9,7 @@ import { ask } from '../../src/cli/ask.js'
 import type { SessionStatus } from '../../src/pools/status.js'
 import { startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
+import { ENGINES, type Engine, each } from '../lab/engines.js'
 import { onStand } from '../lab/onstand.js'
 import { openSession } from '../lab/session.js'
 import { type Sight, see } from '../lab/sight.js'
@@ -21,7 +22,7 @@ t.setTimeout(300_000)
 const [BALANCER, STRANGER] = ['127.0.0.50', '127.0.0.51']
 const [WELCOME, BARRED] = ['10.9.9.7', '10.66.0.1']
 
-interface Place {
+interface Place extends Engine {
   readonly stand: Stand
   readonly sight: Sight
   readonly socket: string
@@ -33,31 +34,37 @@ interface Place {
 }
 
 t.test('a balancer in front', t =>
-  onStand(t, { network: 'loopback', members: 1, etcd: 1, proxies: 1 }, async stand => {
-    const at = (port: number) => `${stand.address('proxy1')}:${port}`
-    const { write } = stand.ports
-    const [accepts, requires] = [at(write + 10), at(write + 11)]
-    const like = { cluster: 'demo', role: 'primary', startupTimeout: '1s', proxyFrom: [BALANCER] }
-    const allow = ['10.9.0.0/16', '127.0.0.0/8']
-    const proxy = await stand.proxy('proxy1', {
-      config: {
-        listen: {
-          read: { fallback: 'primary' },
-          accepts: { ...like, address: accepts, proxyProtocol: 'accept', allow, maxPerAddress: 2 },
-          requires: { ...like, address: requires, proxyProtocol: 'require' },
-        },
-      },
-    })
-    const fronts = [at(write + 20), at(write + 21)] as const
-    const place = { stand, accepts, requires, fronts, sight: see(stand, proxy), socket: proxy.socket }
-    await t.test('HAProxy, both versions: the client behind it is the one that is seen', t => haproxy(t, place))
-    await t.test('a header in any form the protocol has', t => forms(t, place))
-    await t.test('what is no header, and half of one', t => malformed(t, place))
-    await t.test('limits and allow go by the client that is told, not by the balancer', t => limits(t, place))
-    await t.test('nobody else is believed', t => strangers(t, place))
-    t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
+  onStand(t, { network: 'loopback', members: 1, etcd: 1 }, async stand => {
+    const places = await Promise.all(ENGINES.map(engine => open(stand, engine)))
+    await each(t, places, 'HAProxy, both versions: the client behind it is the one that is seen', haproxy)
+    await each(t, places, 'a header in any form the protocol has', forms)
+    await each(t, places, 'what is no header, and half of one', malformed)
+    await each(t, places, 'limits and allow go by the client that is told, not by the balancer', limits)
+    await each(t, places, 'nobody else is believed', strangers)
+    for (const { sight } of places) t.equal(sight.lines(/a bug in mekare/).length, 0, 'no bug was met')
   }),
 )
+
+async function open(stand: Stand, engine: Engine): Promise<Place> {
+  const { host, env } = engine
+  const at = (port: number) => `${stand.address(host)}:${port}`
+  const { write } = stand.ports
+  const [accepts, requires] = [at(write + 10), at(write + 11)]
+  const like = { cluster: 'demo', role: 'primary', startupTimeout: '1s', proxyFrom: [BALANCER] }
+  const allow = ['10.9.0.0/16', '127.0.0.0/8']
+  const proxy = await stand.proxy(host, {
+    env,
+    config: {
+      listen: {
+        read: { fallback: 'primary' },
+        accepts: { ...like, address: accepts, proxyProtocol: 'accept', allow, maxPerAddress: 2 },
+        requires: { ...like, address: requires, proxyProtocol: 'require' },
+      },
+    },
+  })
+  const fronts = [at(write + 20), at(write + 21)] as const
+  return { ...engine, stand, accepts, requires, fronts, sight: see(stand, proxy), socket: proxy.socket }
+}
 
 const startup = startupMessage(new Map([['user', 'app']]))
 const v1 = (client: string) => Buffer.from(`PROXY TCP4 ${client} 10.9.9.1 41234 5000\r\n`)
@@ -79,7 +86,7 @@ async function sessionsOf({ socket }: Place): Promise<SessionStatus[]> {
 }
 
 async function haproxy(t: Test, place: Place): Promise<void> {
-  const { stand, fronts, accepts, requires, sight } = place
+  const { stand, host, fronts, accepts, requires, sight } = place
   const dir = mkdtempSync(join(tmpdir(), 'mekare-'))
   const file = join(dir, 'haproxy.cfg')
   const listen = (name: string, bind: string, server: string) =>
@@ -92,7 +99,7 @@ async function haproxy(t: Test, place: Place): Promise<void> {
       listen('two', fronts[1], `${requires} send-proxy-v2 proxy-v2-options crc32c,unique-id check inter 200ms`),
     ].join(''),
   )
-  const child = stand.spawn('proxy1', 'haproxy', ['haproxy', '-db', '-f', file])
+  const child = stand.spawn(host, 'haproxy', ['haproxy', '-db', '-f', file])
   try {
     for (const front of fronts) {
       const { client } = await until(10_000, `${front} did not serve`, () => openSession(front))

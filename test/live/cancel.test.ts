@@ -1,5 +1,5 @@
 // Cancel requests end the right query and bother no other member: by the key where it has passed in plaintext, by asking
-// those it may belong to where TLS hid it.
+// those it may belong to where TLS hid it. On both relay engines.
 
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { cancelRequest } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
+import { ENGINES, type Engine, each } from '../lab/engines.js'
 import { onStand } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
 import type { ProxyProcess } from '../lab/proxy.js'
@@ -25,24 +26,29 @@ interface Cancelled {
   readonly worstMs: number
 }
 
-interface Place {
+interface Place extends Engine {
   readonly stand: Stand
   readonly proxy: ProxyProcess
   readonly sight: Sight
 }
 
 t.test('cancel requests through the proxy', t =>
-  onStand(t, { network: 'loopback', proxies: 1, tls: true }, async stand => {
-    const proxy = await stand.proxy('proxy1')
-    const place = { stand, proxy, sight: see(stand, proxy) }
-    for (const replica of ['pg2', 'pg3']) await place.sight.verdict('read', replica, /^usable/)
-    await t.test('100 of 100 end the right query; the other replica never hears of them', t => known(t, place))
-    await t.test('psql and Ctrl-C', t => controlC(t, place))
-    await t.test('100 of 100 with TLS, whose keys nobody knows', t => asked(t, place))
-    await t.test('a TLS session on a drained replica is found all the same', t => drained(t, place))
-    await t.test('a flood of made-up keys is limited, and known keys pass through it', t => flood(t, place))
+  onStand(t, { network: 'loopback', tls: true }, async stand => {
+    const places = await Promise.all(ENGINES.map(engine => open(stand, engine)))
+    await each(t, places, '100 of 100 end the right query; the other replica never hears of them', known)
+    await each(t, places, 'psql and Ctrl-C', controlC)
+    await each(t, places, '100 of 100 with TLS, whose keys nobody knows', asked)
+    await each(t, places, 'a TLS session on a drained replica is found all the same', drained)
+    await each(t, places, 'a flood of made-up keys is limited, and known keys pass through it', flood)
   }),
 )
+
+async function open(stand: Stand, engine: Engine): Promise<Place> {
+  const proxy = await stand.proxy(engine.host, { env: engine.env })
+  const place = { ...engine, stand, proxy, sight: see(stand, proxy) }
+  for (const replica of replicas) await place.sight.verdict('read', replica, /^usable/)
+  return place
+}
 
 /** The lines PostgreSQL logs for a cancel request whose key is not its own. */
 function strangers({ stand }: Place, member: string): number {
@@ -83,19 +89,20 @@ async function known(t: Test, place: Place): Promise<void> {
   t.equal(await place.sight.metric('mekare_cancels_total', { how: 'asked' }), 0, 'nobody was asked')
 }
 
-async function controlC(t: Test, { stand, proxy }: Place): Promise<void> {
+async function controlC(t: Test, { engine, stand, proxy }: Place): Promise<void> {
   const [host, port] = proxy.read.split(':')
-  const conninfo = `host=${host} port=${port} user=app dbname=app sslmode=disable application_name=ctrlc`
+  const name = `psql-${engine}`
+  const conninfo = `host=${host} port=${port} user=app dbname=app sslmode=disable application_name=${name}`
   const argv = [join(stand.programs.postgres, 'psql'), '-X', conninfo, '-c', 'select pg_sleep(60)']
-  const child = stand.spawn('client', 'psql', argv, { env: { PGPASSWORD: PASSWORDS.app } })
-  const running = "select pid from pg_stat_activity where application_name = 'ctrlc' and wait_event = 'PgSleep'"
+  const child = stand.spawn('client', name, argv, { env: { PGPASSWORD: PASSWORDS.app } })
+  const running = `select pid from pg_stat_activity where application_name = '${name}' and wait_event = 'PgSleep'`
   await until(10_000, 'the query of psql does not run', async () => {
     const rows = await Promise.all(replicas.map(name => stand.sql(name, running)))
     return rows.some(found => found.length > 0) || undefined
   })
   child.kill('SIGINT')
   await once(child, 'exit')
-  const log = readFileSync(join(stand.dir, 'client', 'psql.log'), 'utf8')
+  const log = readFileSync(join(stand.dir, 'client', `${name}.log`), 'utf8')
   t.match(log, /canceling statement due to user request/, 'psql prints what PostgreSQL said')
 }
 
@@ -113,7 +120,7 @@ async function drained(t: Test, place: Place): Promise<void> {
   const done = await cancelsWhileDrained(place)
   t.equal(done.right, 12, 'each ended its own query')
   t.match(await place.sight.explain('read', 'pg2'), /not usable: drained by an operator/, 'pg2 was out of the pool')
-  await place.sight.cli('undrain', 'pg2')
+  await place.sight.order('undrain?member=pg2')
 }
 
 async function cancelsWhileDrained(place: Place): Promise<Cancelled> {
@@ -123,7 +130,7 @@ async function cancelsWhileDrained(place: Place): Promise<Cancelled> {
     const { listeners } = await sight.status()
     return listeners.some(({ name, sessions }) => name === 'read' && sessions.joined === 2) || undefined
   })
-  await sight.cli('drain', 'pg2')
+  await sight.order('drain?member=pg2')
   return running
 }
 

@@ -1,5 +1,5 @@
 // Real programs and drivers in front of the proxy: what works against PostgreSQL itself works through it, in plaintext and TLS,
-// over IPv4, IPv6 and a Unix socket, and through a switchover that they wait out unknowingly.
+// over IPv4, IPv6 and a Unix socket, and through a switchover that they wait out unknowingly. On both relay engines.
 
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -21,6 +21,7 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { SERVER_NAME } from '../lab/certs.js'
 import { until } from '../lab/cluster.js'
+import { ENGINES, type Engine, each, type Together } from '../lab/engines.js'
 import { now } from '../lab/journal.js'
 import { onStand } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
@@ -33,31 +34,41 @@ t.setTimeout(300_000)
 
 const MIB = 1024 * 1024
 
-interface Place {
+interface Place extends Engine {
   readonly stand: Stand
   readonly proxy: ProxyProcess
   readonly sight: Sight
   readonly six: number
+  /** Of its own, and of this name, so that what one makes there is in nobody's way. */
+  readonly database: string
 }
 
 t.test('clients through the proxy', t =>
-  onStand(t, { network: 'loopback', proxies: 1, tls: true }, async stand => {
-    const six = await freePort('::1')
-    const listen = {
-      six: { address: `[::1]:${six}`, cluster: 'demo', role: 'primary' },
-      unix: { address: join(stand.dir, 'client', '.s.PGSQL.5000'), cluster: 'demo', role: 'primary' },
-    }
-    const proxy = await stand.proxy('proxy1', { config: { listen } })
-    const place = { stand, proxy, six, sight: see(stand, proxy) }
-    for (const replica of ['pg2', 'pg3']) await place.sight.verdict('read', replica, /^usable/)
-    await addresses(t, place)
-    await encryption(t, place)
-    await programs(t, place)
-    await drivers(t, place)
-    await t.test('clients that come during a switchover wait and are served', t => waitOut(t, place))
-    await t.test('nothing is left of all these sessions', t => allGone(t, place))
+  onStand(t, { network: 'loopback', tls: true }, async stand => {
+    const places = await Promise.all(ENGINES.map(engine => open(stand, engine)))
+    await addresses(t, places)
+    await encryption(t, places)
+    await programs(t, places)
+    await drivers(t, places)
+    await each(t, places, 'clients that come during a switchover wait and are served', waitOut)
+    await each(t, places, 'nothing is left of all these sessions', allGone)
   }),
 )
+
+async function open(stand: Stand, engine: Engine): Promise<Place> {
+  const { host, env } = engine
+  const six = await freePort('::1')
+  const listen = {
+    six: { address: `[::1]:${six}`, cluster: 'demo', role: 'primary' },
+    unix: { address: join(stand.dir, host, '.s.PGSQL.5000'), cluster: 'demo', role: 'primary' },
+  }
+  const database = `app_${engine.engine}`
+  await stand.sql('pg1', `create database ${database} owner app`)
+  const proxy = await stand.proxy(host, { env, config: { listen } })
+  const place = { ...engine, stand, proxy, six, database, sight: see(stand, proxy) }
+  for (const replica of ['pg2', 'pg3']) await place.sight.verdict('read', replica, /^usable/)
+  return place
+}
 
 function freePort(host: string): Promise<number> {
   const server = createServer().listen(0, host)
@@ -90,14 +101,14 @@ function psql(place: Place, over: Readonly<Record<string, string | number>>, ...
 
 const where = ['-c', 'select host(inet_server_addr()), pg_is_in_recovery()']
 
-async function addresses(t: Test, place: Place): Promise<void> {
-  const { stand, proxy } = place
-  const primary = `${stand.address('pg1')}|f\n`
-  await t.test('every way in leads to the right member', async t => {
+async function addresses(t: Test, places: readonly Place[]): Promise<void> {
+  await each(t, places, 'every way in leads to the right member', async (t, place) => {
+    const { stand, proxy, host } = place
+    const primary = `${stand.address('pg1')}|f\n`
     const ways: Record<string, Readonly<Record<string, string | number>>> = {
       'IPv4, write port': {},
       IPv6: { host: '::1', port: place.six },
-      'Unix socket': { host: join(stand.dir, 'client'), port: 5000 },
+      'Unix socket': { host: join(stand.dir, host), port: 5000 },
       'gssencmode=prefer': { gssencmode: 'prefer' },
     }
     for (const [way, over] of Object.entries(ways)) {
@@ -109,13 +120,13 @@ async function addresses(t: Test, place: Place): Promise<void> {
   })
 }
 
-async function encryption(t: Test, place: Place): Promise<void> {
-  const { stand, proxy } = place
-  const { certs } = stand
+async function encryption(t: Test, places: readonly Place[]): Promise<void> {
+  const certs = places[0]?.stand.certs
   if (!certs) throw new Error('this stand has no certificates')
   const ssl = ['-c', 'select ssl, version from pg_stat_ssl where pid = pg_backend_pid()']
   const full = { sslmode: 'verify-full', sslrootcert: certs.ca }
-  await t.test('sslmode=verify-full and channel_binding=require, by address and by name', async t => {
+  await each(t, places, 'sslmode=verify-full and channel_binding=require, by address and by name', async (t, place) => {
+    const { proxy } = place
     const byAddress = await psql(place, { ...full, channel_binding: 'require' }, ...ssl)
     t.equal(byAddress.stdout, 't|TLSv1.3\n', byAddress.stderr)
     const byName = { ...full, host: SERVER_NAME, hostaddr: proxy.address, channel_binding: 'require' }
@@ -125,7 +136,7 @@ async function encryption(t: Test, place: Place): Promise<void> {
     const wrong = await psql(place, { ...full, host: 'other.name.test', hostaddr: proxy.address }, ...ssl)
     t.match(wrong.stderr, /server certificate .* does not match host name/, 'and another name is refused by the client')
   })
-  await t.test('a client certificate logs in, and without it nobody does', async t => {
+  await each(t, places, 'a client certificate logs in, and without it nobody does', async (t, place) => {
     const who = { ...full, user: 'cert_app' }
     const given = { sslcert: certs.clientCert, sslkey: certs.clientKey }
     const { stdout, stderr } = await psql(place, { ...who, ...given }, '-c', 'select current_user')
@@ -133,97 +144,94 @@ async function encryption(t: Test, place: Place): Promise<void> {
     const without = await psql(place, { ...who, sslcert: '/nonexistent' }, '-c', 'select 1')
     t.match(without.stderr, /connection requires a valid client certificate/)
   })
-  await t.test('direct TLS is passed on, and ends with PostgreSQL 15, which does not know it', async t => {
-    const begun = now()
-    const socket = connectTls({ host: proxy.address, port: port(proxy.write), ALPNProtocols: ['postgresql'] })
-    const [error] = (await once(socket, 'error')) as [Error]
-    t.match(error.message, /disconnected before secure TLS|ECONNRESET|socket hang up/)
-    t.ok(now() - begun < 5000, 'at once: nothing hangs')
-  })
+  await each(
+    t,
+    places,
+    'direct TLS is passed on, and ends with PostgreSQL 15, which does not know it',
+    async (t, { proxy }) => {
+      const begun = now()
+      const socket = connectTls({ host: proxy.address, port: port(proxy.write), ALPNProtocols: ['postgresql'] })
+      const [error] = (await once(socket, 'error')) as [Error]
+      t.match(error.message, /disconnected before secure TLS|ECONNRESET|socket hang up/)
+      t.ok(now() - begun < 5000, 'at once: nothing hangs')
+    },
+  )
 }
 
-async function programs(t: Test, place: Place): Promise<void> {
-  const { stand, proxy } = place
+async function programs(t: Test, places: readonly Place[]): Promise<void> {
+  await each(t, places, 'pgbench: TPC-B, reads, and a connection for each transaction', benches)
+  await each(t, places, 'psql: 50 MiB in by COPY and out again, unchanged', copies)
+  const replication = 'pg_basebackup and pg_receivewal: the replication protocol through the write port'
+  await each(t, places, replication, replicates)
+}
+
+async function benches(t: Test, { stand, proxy, database }: Place): Promise<void> {
   const env = { PGPASSWORD: PASSWORDS.app, PGSSLMODE: 'disable' }
-  const exec = async (t: Test, ...argv: readonly string[]) => {
+  const pgbench = async (where: string, ...args: readonly string[]) => {
+    const [host = '', port = ''] = where.split(':')
+    const argv = [program(stand, 'pgbench'), '-h', host, '-p', port, '-U', 'app', ...args, database]
     const done = await stand.clientExec(argv, env)
     t.equal(done.code, 0, `${argv.join(' ')} ${done.code === 0 ? '' : done.stderr}`)
     return done
   }
-  const pgbench = program(stand, 'pgbench')
-  const at = (where: string) => ['-h', proxy.address, '-p', String(port(where)), '-U', 'app']
-
-  await t.test('pgbench: TPC-B, reads, and a connection for each transaction', async t => {
-    await exec(t, pgbench, ...at(proxy.write), '-i', '-q', '-s', '1', 'app')
-    const five = ['-T', '5', '-c', '4', '-n']
-    const runs = await Promise.all([
-      exec(t, pgbench, ...at(proxy.write), ...five, 'app'),
-      exec(t, pgbench, ...at(proxy.read), ...five, '-S', 'app'),
-      exec(t, pgbench, ...at(proxy.read), ...five, '-S', '-C', 'app'),
-    ])
-    for (const { stdout } of runs) {
-      t.comment(
-        stdout
-          .split('\n')
-          .filter(line => /^tps|number of transactions/.test(line))
-          .join('; '),
-      )
-      t.match(stdout, /number of failed transactions: 0 /, 'no transaction failed')
-    }
-  })
-
-  await t.test('psql: 50 MiB in by COPY and out again, unchanged', async t => {
-    const [given, back] = ['given.txt', 'back.txt'].map(name => join(stand.dir, 'client', name)) as [string, string]
-    await writeLines(given, 50 * MIB)
-    const load = [
-      'create table big (line text)',
-      `\\copy big from '${given}'`,
-      `\\copy big to '${back}'`,
-      'drop table big',
-    ]
-    const done = await psql(place, {}, ...load.flatMap(line => ['-c', line]))
-    t.equal(done.code, 0, done.stderr)
-    t.ok(statSync(given).size >= 50 * MIB)
-    t.equal(await digest(back), await digest(given), 'what came back is what was given')
-  })
-
-  await t.test('pg_basebackup and pg_receivewal: the replication protocol through the write port', async t => {
-    const dir = (name: string) => join(stand.dir, 'client', name)
-    mkdirSync(dir('wal'))
-    const dsn = conninfo(place, { user: 'replicator', dbname: 'replication' })
-    const wal = stand.spawn(
-      'client',
-      'receivewal',
-      [program(stand, 'pg_receivewal'), '-D', dir('wal'), '-d', dsn, '--no-sync'],
-      {
-        env: { PGPASSWORD: PASSWORDS.replicator },
-      },
+  await pgbench(proxy.write, '-i', '-q', '-s', '1')
+  const five = ['-T', '5', '-c', '4', '-n']
+  const runs = await Promise.all([
+    pgbench(proxy.write, ...five),
+    pgbench(proxy.read, ...five, '-S'),
+    pgbench(proxy.read, ...five, '-S', '-C'),
+  ])
+  for (const { stdout } of runs) {
+    t.comment(
+      stdout
+        .split('\n')
+        .filter(line => /^tps|number of transactions/.test(line))
+        .join('; '),
     )
-    const backup = [
-      program(stand, 'pg_basebackup'),
-      '-D',
-      dir('backup'),
-      '-X',
-      'stream',
-      '-c',
-      'fast',
-      '--no-sync',
-      '-d',
-      dsn,
-    ]
-    const { code, stderr } = await stand.clientExec(backup, { PGPASSWORD: PASSWORDS.replicator })
-    t.equal(code, 0, stderr)
-    t.ok(existsSync(join(dir('backup'), 'backup_manifest')), 'the backup is whole')
-    const verify = await stand.clientExec([program(stand, 'pg_verifybackup'), dir('backup')])
-    t.match(verify.stdout, /backup successfully verified/, verify.stderr)
-    await psql(place, {}, '-c', 'create table w as select generate_series(1, 200000) n', '-c', 'drop table w')
-    const received = () => readdirSync(dir('wal')).filter(name => /^[0-9A-F]{24}/.test(name))
-    await until(20_000, 'no WAL was received', async () => received().length > 0 || undefined)
-    wal.kill('SIGINT')
-    const [ended] = await once(wal, 'exit')
-    t.equal(ended, 0, readFileSync(join(stand.dir, 'client', 'receivewal.log'), 'utf8'))
-    t.ok(received().length > 0, `WAL was received: ${received().join(', ')}`)
-  })
+    t.match(stdout, /number of failed transactions: 0 /, 'no transaction failed')
+  }
+}
+
+async function copies(t: Test, place: Place): Promise<void> {
+  const { stand, engine, database } = place
+  const file = (name: string) => join(stand.dir, 'client', `${name}-${engine}.txt`)
+  const [given, back] = [file('given'), file('back')]
+  await writeLines(given, 50 * MIB)
+  const load = [
+    'create table big (line text)',
+    `\\copy big from '${given}'`,
+    `\\copy big to '${back}'`,
+    'drop table big',
+  ]
+  const done = await psql(place, { dbname: database }, ...load.flatMap(line => ['-c', line]))
+  t.equal(done.code, 0, done.stderr)
+  t.ok(statSync(given).size >= 50 * MIB)
+  t.equal(await digest(back), await digest(given), 'what came back is what was given')
+}
+
+async function replicates(t: Test, place: Place): Promise<void> {
+  const { stand, engine, database } = place
+  const dir = (name: string) => join(stand.dir, 'client', `${name}-${engine}`)
+  mkdirSync(dir('wal'))
+  const dsn = conninfo(place, { user: 'replicator', dbname: 'replication' })
+  const name = `receivewal-${engine}`
+  const receive = [program(stand, 'pg_receivewal'), '-D', dir('wal'), '-d', dsn, '--no-sync']
+  const wal = stand.spawn('client', name, receive, { env: { PGPASSWORD: PASSWORDS.replicator } })
+  const how = ['-X', 'stream', '-c', 'fast', '--no-sync']
+  const backup = [program(stand, 'pg_basebackup'), '-D', dir('backup'), ...how, '-d', dsn]
+  const { code, stderr } = await stand.clientExec(backup, { PGPASSWORD: PASSWORDS.replicator })
+  t.equal(code, 0, stderr)
+  t.ok(existsSync(join(dir('backup'), 'backup_manifest')), 'the backup is whole')
+  const verify = await stand.clientExec([program(stand, 'pg_verifybackup'), dir('backup')])
+  t.match(verify.stdout, /backup successfully verified/, verify.stderr)
+  const write = ['-c', 'create table w as select generate_series(1, 200000) n', '-c', 'drop table w']
+  await psql(place, { dbname: database }, ...write)
+  const received = () => readdirSync(dir('wal')).filter(name => /^[0-9A-F]{24}/.test(name))
+  await until(20_000, 'no WAL was received', async () => received().length > 0 || undefined)
+  wal.kill('SIGINT')
+  const [ended] = await once(wal, 'exit')
+  t.equal(ended, 0, readFileSync(join(stand.dir, 'client', `${name}.log`), 'utf8'))
+  t.ok(received().length > 0, `WAL was received: ${received().join(', ')}`)
 }
 
 async function writeLines(path: string, bytes: number): Promise<void> {
@@ -249,10 +257,13 @@ function nodeClient({ proxy }: Place, over: pg.ClientConfig = {}): pg.Client {
   return new pg.Client({ ...to, ...over })
 }
 
-async function drivers(t: Test, place: Place): Promise<void> {
-  await t.test('node-postgres: rows, LISTEN, large rows both ways, in bounded memory', t => drivePg(t, place))
-  await t.test('psycopg2: rows, COPY, LISTEN, large rows both ways', t => drivePsycopg(t, place))
-  await t.test('the JDBC driver: rows, COPY, LISTEN, cancel, a large row', t => driveJdbc(t, place))
+/** One after the other: what is large would be twice as large at once. */
+async function drivers(t: Test, places: readonly Place[]): Promise<void> {
+  for (const place of places) {
+    await each(t, [place], 'node-postgres: rows, LISTEN, large rows both ways, in bounded memory', drivePg)
+    await each(t, [place], 'psycopg2: rows, COPY, LISTEN, large rows both ways', drivePsycopg)
+    await each(t, [place], 'the JDBC driver: rows, COPY, LISTEN, cancel, a large row', driveJdbc)
+  }
 }
 
 async function drivePg(t: Test, place: Place): Promise<void> {
@@ -305,7 +316,7 @@ async function driveJdbc(t: Test, place: Place): Promise<void> {
   t.match(JSON.parse(stdout || '{}'), wanted, stderr)
 }
 
-async function waitOut(t: Test, place: Place): Promise<void> {
+async function waitOut(t: Test, place: Place, together: Together): Promise<void> {
   const { stand } = place
   const took: number[] = []
   let over = false
@@ -330,7 +341,7 @@ async function waitOut(t: Test, place: Place): Promise<void> {
   ]
   const all = Promise.all(clients)
   all.catch(() => undefined)
-  const to = await stand.switchover('pg2')
+  const to = await together(() => stand.switchover('pg2'))
   await sleep(1500)
   over = true
   await t.resolves(all, `no connect failed (${took.length} of them)`)
@@ -342,16 +353,16 @@ async function waitOut(t: Test, place: Place): Promise<void> {
 
 async function allGone(t: Test, place: Place): Promise<void> {
   const end = now() + 5000
-  let left = await open(place)
-  while (left > 0 && now() < end) {
+  let count = await left(place)
+  while (count > 0 && now() < end) {
     await sleep(100)
-    left = await open(place)
+    count = await left(place)
   }
-  t.equal(left, 0, 'no session is left in any state')
+  t.equal(count, 0, 'no session is left in any state')
   t.equal(place.sight.lines(/a bug in mekare/).length, 0, 'and no bug was met')
 }
 
-async function open({ sight }: Place): Promise<number> {
+async function left({ sight }: Place): Promise<number> {
   const { listeners } = await sight.status()
   return listeners.reduce((sum, { sessions: s }) => sum + s.startup + s.held + s.dialing + s.joined, 0)
 }

@@ -1,4 +1,5 @@
-// The life of the process: ready, watched, drained, ended at once, and as many descriptors after a storm as before it.
+// The life of the process: ready, watched, drained, ended at once, and as many descriptors after a storm as before it. On
+// both relay engines.
 
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
@@ -7,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { cancelRequest, sslRequest, startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
+import { ENGINES, type Engine, each } from '../lab/engines.js'
 import { now } from '../lab/journal.js'
 import { onStand, SMALL } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
@@ -19,19 +21,28 @@ import { errorFields, openWire } from '../lab/wire.js'
 t.setTimeout(300_000)
 
 t.test('the life of the process', t =>
-  onStand(t, SMALL, async stand => {
-    await t.test('descriptors are given back after a storm', t => storm(t, stand))
-    await t.test('every byte of a session is counted, its startup too; SIGHUP reloads and ends nothing', t =>
-      counted(t, stand),
+  onStand(t, { ...SMALL, proxies: 2 }, async stand => {
+    const seats = ENGINES.map(engine => ({ ...engine, stand }))
+    await each(t, seats, 'descriptors are given back after a storm', storm)
+    await each(
+      t,
+      seats,
+      'every byte of a session is counted, its startup too; SIGHUP reloads and ends nothing',
+      counted,
     )
-    await t.test('a session that asks for nothing ends after idleTimeout, one that asks stays', t => idles(t, stand))
-    await t.test('SIGTERM drains: sessions may end by themselves, nobody new comes', t => drains(t, stand))
-    await t.test('after drainTimeout the sessions left are cut', t => cutAtLast(t, stand))
-    await t.test('a second SIGTERM ends at once, whatever state sessions are in', t => atOnce(t, stand))
-    await t.test('after SIGKILL it starts again where a Unix socket was left behind', t => killed(t, stand))
-    await t.test('systemd hears READY, WATCHDOG and STOPPING', t => systemd(t, stand))
+    await each(t, seats, 'a session that asks for nothing ends after idleTimeout, one that asks stays', idles)
+    await each(t, seats, 'SIGTERM drains: sessions may end by themselves, nobody new comes', drains)
+    await each(t, seats, 'after drainTimeout the sessions left are cut', cutAtLast)
+    await each(t, seats, 'a second SIGTERM ends at once, whatever state sessions are in', atOnce)
+    await each(t, seats, 'after SIGKILL it starts again where a Unix socket was left behind', killed)
+    await each(t, seats.slice(0, 1), 'systemd hears READY, WATCHDOG and STOPPING', systemd)
   }),
 )
+
+/** Where a proxy of one engine is started anew for each part. */
+interface Seat extends Engine {
+  readonly stand: Stand
+}
 
 type Tree = Readonly<Record<string, unknown>>
 
@@ -41,8 +52,12 @@ interface Place {
 }
 
 /** A proxy with these session limits and a listener for nobody: `read`, of a cluster without replica. */
-async function start(stand: Stand, session: Tree = {}, env = {}, listen: Tree = {}): Promise<Place> {
-  const proxy = await stand.proxy('proxy1', { config: { session, listen }, waitReady: false, env })
+async function start(
+  { stand, host, env }: Seat,
+  session: Tree = {},
+  { listen = {}, more = {} }: { readonly listen?: Tree; readonly more?: Readonly<Record<string, string>> } = {},
+): Promise<Place> {
+  const proxy = await stand.proxy(host, { config: { session, listen }, waitReady: false, env: { ...env, ...more } })
   const sight = see(stand, proxy)
   await sight.gateOpens()
   return { proxy, sight }
@@ -50,8 +65,9 @@ async function start(stand: Stand, session: Tree = {}, env = {}, listen: Tree = 
 
 const startup = startupMessage(new Map([['user', 'app']]))
 
-async function storm(t: Test, stand: Stand): Promise<void> {
-  const { proxy, sight } = await start(stand)
+async function storm(t: Test, seat: Seat): Promise<void> {
+  const { stand } = seat
+  const { proxy, sight } = await start(seat)
   const kinds = [startup, sslRequest(), 'GET / HTTP/1.0\r\n\r\n', '', cancelRequest(7, new Uint8Array(4))] as const
   const before = await sight.descriptorsAtRest()
   const begun = now()
@@ -83,8 +99,8 @@ async function storm(t: Test, stand: Stand): Promise<void> {
   t.equal(await proxy.stop(), 0)
 }
 
-async function counted(t: Test, stand: Stand): Promise<void> {
-  const { proxy, sight } = await start(stand)
+async function counted(t: Test, seat: Seat): Promise<void> {
+  const { proxy, sight } = await start(seat)
   const bytes = (direction: string) => sight.metric('mekare_bytes_total', { listen: 'write', direction })
   const query = Buffer.from('Q\0\0\0\x0dselect 1\0', 'latin1')
   const who = startupMessage(
@@ -110,8 +126,8 @@ async function counted(t: Test, stand: Stand): Promise<void> {
   t.equal(await proxy.stop(), 0)
 }
 
-async function idles(t: Test, stand: Stand): Promise<void> {
-  const { proxy, sight } = await start(stand, { idleTimeout: '2s' })
+async function idles(t: Test, seat: Seat): Promise<void> {
+  const { proxy, sight } = await start(seat, { idleTimeout: '2s' })
   const [idle, busy] = [await openSession(proxy.write), await openSession(proxy.write)]
   const begun = now()
   await until(10_000, 'the idle session was not cut', async () => {
@@ -125,8 +141,8 @@ async function idles(t: Test, stand: Stand): Promise<void> {
   t.equal(await proxy.stop(), 0)
 }
 
-async function drains(t: Test, stand: Stand): Promise<void> {
-  const { proxy, sight } = await start(stand, { drainTimeout: '20s' })
+async function drains(t: Test, seat: Seat): Promise<void> {
+  const { proxy, sight } = await start(seat, { drainTimeout: '20s' })
   const stays = await openSession(proxy.write)
   const held = await openWire(proxy.read, startup)
   await until(3000, 'nobody is held', async () => (await sight.metric('mekare_held_sessions')) === 1 || undefined)
@@ -152,8 +168,8 @@ async function drains(t: Test, stand: Stand): Promise<void> {
   t.match(sight.lines(/^(stopping|stopped)/).slice(-2), [/^stopping \(SIGTERM; sessions have 20s to end\)/, /^stopped/])
 }
 
-async function cutAtLast(t: Test, stand: Stand): Promise<void> {
-  const { proxy } = await start(stand, { drainTimeout: '1s' })
+async function cutAtLast(t: Test, seat: Seat): Promise<void> {
+  const { proxy } = await start(seat, { drainTimeout: '1s' })
   const stays = await openSession(proxy.write)
   const begun = now()
   t.equal(await proxy.stop(), 0)
@@ -162,8 +178,8 @@ async function cutAtLast(t: Test, stand: Stand): Promise<void> {
   t.match(stays.ended(), /terminated|ECONNRESET/, 'the client notices')
 }
 
-async function atOnce(t: Test, stand: Stand): Promise<void> {
-  const { proxy, sight } = await start(stand)
+async function atOnce(t: Test, seat: Seat): Promise<void> {
+  const { proxy, sight } = await start(seat)
   const stays = await openSession(proxy.write)
   // One in the middle of its password, one that has said nothing, one refused that does not go.
   const wires = await Promise.all([startup, '', 'GET / HTTP/1.0\r\n\r\n'].map(bytes => openWire(proxy.write, bytes)))
@@ -184,14 +200,16 @@ async function atOnce(t: Test, stand: Stand): Promise<void> {
   for (const wire of wires) wire.close()
 }
 
-async function killed(t: Test, stand: Stand): Promise<void> {
-  const path = join(stand.dir, 'client', '.s.PGSQL.5000')
+async function killed(t: Test, seat: Seat): Promise<void> {
+  const { stand } = seat
+  const dir = join(stand.dir, seat.host)
+  const path = join(dir, '.s.PGSQL.5000')
   const listen = { unix: { address: path, cluster: 'demo', role: 'primary' } }
-  const first = await start(stand, {}, {}, listen)
+  const first = await start(seat, {}, { listen })
   await first.proxy.stop('SIGKILL')
   t.ok(existsSync(path), 'its socket is left')
-  const { proxy } = await start(stand, {}, {}, listen)
-  const at = `host=${join(stand.dir, 'client')} port=5000 user=app dbname=app`
+  const { proxy } = await start(seat, {}, { listen })
+  const at = `host=${dir} port=5000 user=app dbname=app`
   const { stdout, stderr } = await stand.clientExec([join(stand.programs.postgres, 'psql'), '-XAtc', 'select 1', at], {
     PGPASSWORD: PASSWORDS.app,
   })
@@ -215,11 +233,12 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 while True: print(repr(s.recv(4096).decode()), flush=True)`
 
-async function systemd(t: Test, stand: Stand): Promise<void> {
+async function systemd(t: Test, seat: Seat): Promise<void> {
+  const { stand } = seat
   const socket = join(stand.dir, 'client', 'notify.sock')
   const receiver = stand.spawn('client', 'notify', [stand.programs.python, '-c', RECEIVER, socket])
   await until(5000, 'the receiver does not listen', async () => existsSync(socket) || undefined)
-  const { proxy } = await start(stand, {}, { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '600000' })
+  const { proxy } = await start(seat, {}, { more: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '600000' } })
   const heard = () =>
     readFileSync(join(stand.dir, 'client', 'notify.log'), 'utf8')
       .trim()
