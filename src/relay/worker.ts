@@ -111,8 +111,10 @@ function run({ table, wake, epoll: fd, spin, batched, port }: WorkerInput & { re
     for (const end of [link, session]) if (isAlive(end)) lane.flush(end)
     for (const end of [session, link]) {
       const fd = descriptor[end] ?? -1
-      const errno = fd < 0 ? 0 : epoll.add(fd, end, generation[slot] ?? 0)
+      // The session is over already: what is noted from here on would be the slot's next one's.
+      if (fd < 0) continue
       writing[end] = 1
+      const errno = epoll.add(fd, end, generation[slot] ?? 0)
       if (errno !== 0) fail(end, errno, 'read')
     }
     if (failed && isAlive(2 * slot + failed.end)) fail(2 * slot + failed.end, failed.errno, failed.call)

@@ -209,6 +209,33 @@ t.test('an end or a reset between hand-over and first read ends the session as i
   }
 })
 
+t.test('a session that fails at its hand-over leaves nothing to the next one in its place', async t => {
+  const engine = await started(1)
+  const failed = await wire()
+  failed.backend.resetAndDestroy()
+  const end = await new Promise<RelayEnd>(resolve => {
+    engine.attach({ ...failed, toLink: [Buffer.from('too late')], toSession: [] }, { ended: resolve })
+  })
+  t.equal(end.by, 'link')
+
+  const { client, backend, attached } = attach(engine, await wire())
+  const sent = 32 * 1024 * 1024
+  backend.end(Buffer.alloc(sent))
+  for (let [moved, last] = [0, -1]; moved === 0 || moved !== last; ) {
+    await sleep(100)
+    last = moved
+    moved = attached.counts().fromLink
+  }
+  t.ok(attached.counts().fromLink < sent, 'the reader has stopped it')
+  let got = 0
+  client.on('data', chunk => {
+    got += chunk.length
+  })
+  await Promise.race([once(client, 'end'), sleep(5000)])
+  t.equal(got, sent, 'and gets the rest once it reads')
+  attached.cut()
+})
+
 t.test('a session is answered soon while others move as much as they can', async t => {
   const engine = await started(1)
   const bulk = [attach(engine, await wire()), attach(engine, await wire()), attach(engine, await wire())]
