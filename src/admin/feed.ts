@@ -37,10 +37,13 @@ export function createFeeds(wall: () => EpochMs): Feeds {
     all,
     anonymous,
     push(line, told) {
-      const dated = { id: `${begun}-${++count}`, at: wall() }
+      const id = `${begun}-${++count}`
+      const at = wall()
+      // Field by field: objects made by spreads have a hidden class each, and a line stays long enough to be promoted with it.
+      const dated = ({ level, message, fields }: Description): FeedLine => ({ id, at, level, message, fields })
       const hidden = withoutClient(told.event)
-      all.push({ ...dated, ...line })
-      anonymous.push({ ...dated, ...(hidden === told.event ? line : describeTold({ ...told, event: hidden })) })
+      all.push(dated(line))
+      anonymous.push(dated(hidden === told.event ? line : describeTold({ ...told, event: hidden })))
     },
   }
 }

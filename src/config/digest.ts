@@ -24,7 +24,7 @@ const portOf = (address: ListenAddress) => (address.kind === 'tcp' ? address.por
 function sharedListen(listen: Config['listen']): unknown {
   const shared = Object.entries(listen).map(([name, { address, ...rest }]) => [
     name,
-    { ...rest, port: portOf(address) },
+    { port: portOf(address), ...rest },
   ])
   return Object.fromEntries(shared)
 }
@@ -36,13 +36,15 @@ function sharedListen(listen: Config['listen']): unknown {
  */
 export function configDigest(config: Config): string {
   const { fleet, vrrp, listen, admin, incidents, ...rest } = config
+  // What is spread comes last: a property added after it would give each object hidden classes of its own, which only a collection of the
+  // whole heap takes away.
   const shared = {
-    ...rest,
     listen: sharedListen(listen),
     admin: portOf(admin.address),
     incidents: incidents.keep,
     fleet: { enabled: fleet.enabled },
     vrrp: sharedVrrp(vrrp),
+    ...rest,
   }
   const text = JSON.stringify(canonical(shared))
   return createHash('sha256').update(text).digest('hex')

@@ -32,13 +32,14 @@ export function createListener(
   let turns = 0
   const desk = { name, cluster, rules: () => rules, pausedFor: () => deps.pausedFor(name) }
   const waitroom = createWaitroom(desk, deps)
+  // What is spread comes last, so that all listeners have one hidden class.
   return {
-    ...desk,
     waitroom,
     setRules(next) {
       rules = next
       waitroom.pump()
     },
     turn: () => ++turns,
+    ...desk,
   }
 }
