@@ -9,7 +9,7 @@ import { ask } from '../../src/cli/ask.js'
 import { now } from '../../test/lab/journal.js'
 import { PASSWORDS } from '../../test/lab/options.js'
 import { eventually, type Field } from './field.js'
-import { atLeast, atMost, type Figure, must, none, noted } from './figure.js'
+import { atLeast, atMost, type Figure, median, must, none, noted, worst } from './figure.js'
 import { onStand } from './stand-site.js'
 
 /** Sessions that last so long, one pgbench after another, in seconds. */
@@ -56,19 +56,25 @@ function startLoad({ stand, proxy }: Field): Load {
 }
 
 interface Size {
+  /** In MiB. */
   readonly memory: number
   readonly descriptors: number
 }
 
-/** Resident memory in MiB and open descriptors, once they have come to rest. */
+/** Resident memory in MiB. */
+const residentOf = (pid: number) =>
+  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+
+const descriptorsOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).length
+
+/** Resident memory and open descriptors, once they have come to rest. */
 async function sizeOf(pid: number): Promise<Size> {
-  const read = () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
   const samples: number[] = []
   for (let i = 0; i < 20; i++) {
-    samples.push(read())
+    samples.push(residentOf(pid))
     await sleep(100)
   }
-  return { memory: Math.min(...samples), descriptors: readdirSync(`/proc/${pid}/fd`).length }
+  return { memory: Math.min(...samples), descriptors: descriptorsOf(pid) }
 }
 
 async function pidOf({ proxy }: Field): Promise<number> {
@@ -99,6 +105,7 @@ async function reloads(field: Field, { runs = 1000 }: { runs: number | undefined
   const original = readFileSync(proxy.configFile, 'utf8')
   const pid = await pidOf(field)
   const times: number[] = []
+  const memory: number[] = []
   const turn = async (i: number) => {
     const config = parse(original)
     config.listen.write.holdFor = `${20 + (i % 20)}s`
@@ -108,27 +115,29 @@ async function reloads(field: Field, { runs = 1000 }: { runs: number | undefined
     const begun = now()
     const answer = await order(field, '/reload')
     times.push(now() - begun)
+    memory.push(residentOf(pid))
     if (!answer.startsWith('200 ')) throw new Error(answer)
   }
-  // What a process takes once, for its first sessions and reloads and until V8 collects its old generation, is no growth: a snapshot
-  // of the heap after a thousand reloads shows compiled code more than before, and nothing else.
-  const warm = startLoad(field)
-  for (let i = 0; i < runs; i++) await turn(i)
-  await warm.stop()
-  const before = await sizeOf(pid)
-  const load = startLoad(field)
-  times.length = 0
-  for (let i = 0; i < runs; i++) await turn(i)
-  const seen = await load.stop()
-  writeFileSync(proxy.configFile, original)
-  await order(field, '/reload')
-  await sleep(2000)
-  const after = await sizeOf(pid)
-  times.sort((a, b) => a - b)
+  // Memory is compared as it is while reloads and load go on, over the last half of each thousand: once they have stopped, what is resident
+  // hangs on whether V8 has given back emptied pages yet, which it does after 8 s or after minutes. What a process takes once, for its first
+  // sessions and reloads, is no growth: so the first thousand are for warming up.
+  const round = async () => {
+    const load = startLoad(field)
+    times.length = 0
+    memory.length = 0
+    for (let i = 0; i < runs; i++) await turn(i)
+    const seen = await load.stop()
+    writeFileSync(proxy.configFile, original)
+    await order(field, '/reload')
+    await sleep(2000)
+    return { seen, size: { memory: median(memory.slice(runs / 2)) ?? Number.NaN, descriptors: descriptorsOf(pid) } }
+  }
+  const { size: before } = await round()
+  const { size: after, seen } = await round()
   return [
     noted('reloads', runs),
-    noted('a reload, median', times[Math.floor(times.length / 2)], 'ms'),
-    noted('a reload, longest', times.at(-1), 'ms'),
+    noted('a reload, median', median(times), 'ms'),
+    noted('a reload, longest', worst(times), 'ms'),
     ...compared(before, after, seen),
   ]
 }
@@ -156,13 +165,12 @@ async function restarts(field: Field, { runs = 20 }: { runs: number | undefined 
     return (JSON.parse(body) as { predecessor?: unknown }).predecessor === undefined
   })
   const after = await settled()
-  times.sort((a, b) => a - b)
   const last = await pidOf(field)
   process.kill(last, 'SIGTERM')
   return [
     noted('restarts', runs),
-    noted('a restart, median', times[Math.floor(times.length / 2)], 'ms'),
-    noted('a restart, longest', times.at(-1), 'ms'),
+    noted('a restart, median', median(times), 'ms'),
+    noted('a restart, longest', worst(times), 'ms'),
     ...compared(before, after, seen),
   ]
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT } from '../cli/deps.js'
 import type { Config } from '../config/shape.js'
 import { fromServiceManager } from '../listening/inherited.js'
+import { boundGarbage } from './garbage.js'
 import { createLife, type Life } from './life.js'
 import { createNotifier } from './notify.js'
 import { createRouter, type Router } from './router.js'
@@ -22,6 +23,7 @@ const LOOK_MS = 20
 
 /** Runs until a signal, a successor or a bug ends it; gives the exit code. */
 export async function runProxy({ config, version, load }: RunInput): Promise<number> {
+  boundGarbage()
   const signals = hearSignals()
   const predecessor = await meetPredecessor()
   const inherited = predecessor?.inherited ?? fromServiceManager(process.env, process.pid)
