@@ -162,6 +162,8 @@ async function raise(stand: Stand, configure: () => void): Promise<void> {
   await stand.untilLeader()
   settings.report(`Patroni: ${others.join(', ')} follow ${first}`)
   await stand.untilStreaming()
+  // The leader writes it in a turn of its own, and until then Patroni changes nothing of it.
+  await until(60_000, `${first} did not write the configuration`, () => stand.key('config'))
   await stand.configure(atRest(settings))
 }
 

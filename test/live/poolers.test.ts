@@ -68,7 +68,8 @@ async function shared(t: Test, { stand, proxy, sight }: Place): Promise<void> {
   const asked = await Promise.all(clients.map(({ client }) => client.query('select pg_sleep(0.02)')))
   t.equal(asked.length, 40, 'each is answered')
   const [row] = await stand.sql('pg2', "select count(*)::int as n from pg_stat_activity where usename = 'app'")
-  t.equal(row?.n, SIZE, 'PostgreSQL has no more of them than the pooler may open')
+  // On a busy machine forty short questions may be over before it has opened its last one.
+  t.ok(Number(row?.n) > 0 && Number(row?.n) <= SIZE, `PostgreSQL has no more than the pooler may open: ${row?.n}`)
   const [member] = (await sight.status()).clusters.flatMap(({ members }) => members).filter(m => m.name === 'pg2')
   t.equal(member?.sessions, 40, 'status counts sessions')
   t.equal(member?.pooler?.address, `${stand.address('pg2')}:${stand.ports.pooler}`, 'and shows the pooler')
