@@ -1,10 +1,10 @@
 // How late the event loop is, under the names of the library's own gauges (`nodejs_eventloop_lag_…`). The library looks each 10 ms with a
-// timer of its own, which is most of what an idle router takes of a processor, and counts that period in; here a tick that is there anyway tells
-// how late it came.
+// timer of its own, which is most of what an idle router takes of a processor, and counts that period in; here the janitor's tells how late it
+// came, ten times a second while there is something to do.
 
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { Gauge, type Registry } from 'prom-client'
-import { type Ms, ms } from '../units/units.js'
+import type { Ms } from '../units/units.js'
 
 /** A period of the library's timer that is never over, in ms. */
 export const NEVER = 2 ** 31 - 1
@@ -19,10 +19,9 @@ const GAUGES: Record<string, readonly [string, (lag: RecordableHistogram) => num
   p99: ['The 99th percentile of the recorded event loop delays.', lag => lag.percentile(99)],
 }
 
-/** Puts them in the library's place. To be called each `period` with the time; each scrape shows what was since the one before. */
-export function createLoopLag(registry: Registry, period: Ms): (now: Ms) => void {
+/** Puts them in the library's place. To be called with how late a timer came; each scrape shows what was since the one before. */
+export function createLoopLag(registry: Registry): (late: Ms) => void {
   const histogram = createHistogram()
-  let last: Ms | undefined
   let latest = 0
 
   const gauge = (name: string, help: string, read: () => number) => {
@@ -40,10 +39,8 @@ export function createLoopLag(registry: Registry, period: Ms): (now: Ms) => void
   for (const [name, [help, read]] of Object.entries(GAUGES))
     gauge(`nodejs_eventloop_lag_${name}_seconds`, help, () => (shown.count === 0 ? 0 : read(shown) / 1e9))
 
-  return now => {
-    const late = last === undefined ? 0 : Math.max(0, now - last - period)
-    last = now
-    latest = ms(late) / 1000
+  return late => {
+    latest = late / 1000
     histogram.record(Math.max(1, Math.round(late * 1e6)))
   }
 }

@@ -20,15 +20,13 @@ export interface MetricsDeps {
   readonly clusterOf: (listen: string) => string | undefined
   /** The names of the hooks. */
   readonly hooks: () => readonly string[]
-  /** How often tick() is called. */
-  readonly period: Ms
 }
 
 export interface Metrics {
   /** Moves what an event moves: for most events one counter or none. */
   count(event: Event): void
-  /** The time passes: how late the event loop is shows by it. */
-  tick(now: Ms): void
+  /** The time passes; by how late this comes it shows how late the event loop is. */
+  tick(late: Ms): void
   /** Prometheus' text format, as of now. */
   text(): Promise<string>
 }
@@ -37,7 +35,7 @@ export interface Metrics {
 export function createMetrics(deps: MetricsDeps): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: NEVER })
-  const tick = createLoopLag(registry, deps.period)
+  const tick = createLoopLag(registry)
   const meters = createMeters(registry)
   const clusterOf = (listen: string) => deps.clusterOf(listen) ?? ''
 

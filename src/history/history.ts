@@ -1,7 +1,7 @@
 // The last ten minutes as lines to be drawn: a sample of the status document every two seconds, as many as there is room for.
 // The router keeps one so that a page that has just been opened is not empty; a page carries its own on. Knows no clock.
 
-import type { Status } from '../pools/status.js'
+import type { ListenerStatus, ListenerTotals, MemberStatus, Status } from '../pools/status.js'
 import { type EpochMs, type Ms, ms } from '../units/units.js'
 
 /** Time between samples, and how many are kept. */
@@ -9,6 +9,17 @@ export const EVERY = ms(2000)
 export const KEPT = 300
 /** Lines kept at one time; what appears beyond that is not drawn. */
 const MOST_SERIES = 256
+
+/** What of a status document is drawn. */
+export interface Drawn extends Pick<Status, 'at'> {
+  readonly clusters: readonly {
+    readonly name: string
+    readonly members: readonly Pick<MemberStatus, 'name' | 'lag' | 'sessions'>[]
+  }[]
+  readonly listeners: readonly (Pick<ListenerStatus, 'name' | 'sessions'> & {
+    readonly totals: Pick<ListenerTotals, 'came'>
+  })[]
+}
 
 export interface History {
   readonly every: Ms
@@ -34,7 +45,7 @@ export const seriesOf = {
 type Sample = Readonly<Record<string, number | null>>
 
 /** Takes a sample if it is time for one. Samples that were missed are gaps; what was not known for ten minutes is forgotten. */
-export function record(history: History, status: Status): History {
+export function record(history: History, status: Drawn): History {
   // A page hears each second: what comes half a step early is not yet the next sample.
   const steps = history.at === undefined ? 1 : Math.floor((status.at - history.at) / EVERY + 0.25)
   if (steps === 0) return history
@@ -45,7 +56,7 @@ export function record(history: History, status: Status): History {
   return { every: EVERY, at: status.at, series: append(history.series, sample, steps - 1), came }
 }
 
-function sampleOf({ clusters, listeners }: Status, rates: Sample): Sample {
+function sampleOf({ clusters, listeners }: Drawn, rates: Sample): Sample {
   const ofListeners = listeners.flatMap(({ name, sessions }): [string, number | null][] => [
     [seriesOf.open(name), sessions.startup + sessions.held + sessions.dialing + sessions.joined],
     [seriesOf.held(name), sessions.held],

@@ -14,7 +14,7 @@ import { createSourceSeat } from './source-seat.js'
 
 /** What of a pool changes by time alone (lags that are no longer fresh, a slow start's share) may be so old. */
 const POOL_STANDS_MS = 20
-/** So often time passes for a cluster of which nothing falls due by it: what changes in its pools all the same is then told. */
+/** No more often than this time passes for a cluster of which nothing falls due by it: what changes in its pools all the same is then told. */
 const CALM_TICK_MS = 1000
 
 export interface ClusterDeps {

@@ -1,6 +1,7 @@
 // The clusters in force, and those that a reload took away while sessions were left on them: these go on, unheard, until the
 // last one has ended, so that a session is cut when its primary is none any more, whatever became of the name.
 
+import { isCalm } from '../pools/cluster.js'
 import type { ClusterPlan } from '../reload/plan.js'
 import { type Cluster, type ClusterDeps, createCluster } from './cluster.js'
 
@@ -9,8 +10,8 @@ export interface Clusters {
   readonly inForce: ReadonlyMap<string, Cluster>
   /** What will be in force once it is committed. */
   prepare(plan: readonly ClusterPlan[]): { readonly next: ReadonlyMap<string, Cluster>; commit(): void }
-  /** Time passes. `used`: whether sessions are left that came to it. */
-  tick(used: (cluster: Cluster) => boolean): void
+  /** Time passes. `used`: whether sessions are left that came to it. Gives whether all is calm: nothing falls due by time alone. */
+  tick(used: (cluster: Cluster) => boolean): boolean
   stop(): Promise<void>
 }
 
@@ -60,6 +61,7 @@ export function createClusters(deps: ClusterDeps): Clusters {
         retired.delete(cluster)
         end(cluster)
       }
+      return retired.size === 0 && [...inForce.values()].every(({ state }) => isCalm(state()))
     },
     async stop() {
       for (const cluster of [...inForce.values(), ...retired]) end(cluster)

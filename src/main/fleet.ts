@@ -108,6 +108,7 @@ export function createFleet({ now, report, config, record }: FleetDeps): Fleet {
     },
     resume() {
       stopped = false
+      tick()
     },
   }
 }

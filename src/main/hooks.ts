@@ -19,6 +19,8 @@ import { type EpochMs, type Ms, ms } from '../units/units.js'
 
 export interface Hooks {
   hear(event: Event): void
+  /** Whether there are hooks: how things are is to be looked at as often as it can be. */
+  any(): boolean
   /** Time passes. */
   look(facts: () => Facts): void
   /** Another process takes this one's place and tells from now on. */
@@ -55,6 +57,8 @@ export function createHooks({ config, now, wall, report }: HooksDeps): Hooks {
     hooks.set(name, hook)
     return hook
   }
+
+  const any = () => hooks.size + Object.keys(config().hooks).length > 0
 
   function tell(name: string, notice: Notice): void {
     const rules = config().hooks[name]
@@ -99,9 +103,10 @@ export function createHooks({ config, now, wall, report }: HooksDeps): Hooks {
       const notice = noticeOf(event)
       if (notice !== undefined) for (const name of Object.keys(config().hooks)) tell(name, notice)
     },
+    any,
     look(facts) {
-      const now = hooks.size + Object.keys(config().hooks).length === 0 ? undefined : facts()
-      if (now === undefined) return
+      if (!any()) return
+      const now = facts()
       for (const [name, { gateClosedFor }] of Object.entries(config().hooks)) {
         const hook = hookOf(name)
         const [known, notices] = look(hook.known, now, gateClosedFor)

@@ -8,8 +8,8 @@ import { type Ms, ms } from '../units/units.js'
 const FALLBACK = 1024
 /** Bytes; the kernel writes 1,300. */
 const LIMITS_ROOM = 4096
-/** Between two looks, in ms. */
-const LOOK_EVERY = 1000
+/** In ms, how old the last look may be for whoever needs to know, and for nobody. */
+const [FRESH, STALE] = [1000, 10_000]
 /** Descriptors that were used up count as left again after so long without a want of one: what ends makes room for what comes. */
 const CALM = 10_000
 
@@ -41,11 +41,11 @@ function limits(): string {
 
 /** The descriptors of this process. */
 export interface Descriptors {
-  /** How many it may have, as of the last look: prlimit(1) may change that while it runs. */
+  /** How many it may have, as of the last second: prlimit(1) may change that while it runs. */
   limit(): number
   /** Somebody needed one and found none. */
   missing(): void
-  /** To be called often; looks each second. */
+  /** To be called often; looks every 10 s, and each second while none is left. */
   look(): void
 }
 
@@ -61,15 +61,21 @@ export function watchDescriptors(report: Report, now: () => Ms): Descriptors {
     since = missedAt
     report({ kind: 'descriptors_used_up', limit })
   }
+  function refresh(after: number): void {
+    if (now() - lookedAt < after) return
+    lookedAt = now()
+    const found = readLimit()
+    if (found === 'none left') missing()
+    else if (found !== undefined) limit = found
+  }
   return {
-    limit: () => limit,
+    limit() {
+      refresh(FRESH)
+      return limit
+    },
     missing,
     look() {
-      if (now() - lookedAt < LOOK_EVERY) return
-      lookedAt = now()
-      const found = readLimit()
-      if (found === 'none left') missing()
-      else if (found !== undefined) limit = found
+      refresh(since === undefined ? STALE : FRESH)
       if (since === undefined || now() - missedAt < CALM) return
       report({ kind: 'descriptors_left', limit, lasted: ms(now() - since) })
       since = undefined

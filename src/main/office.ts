@@ -19,6 +19,9 @@ import { createOverview, factsOf, type OverviewDeps, readiness, recordOf } from 
 import type { Recorder } from './recorder.js'
 import { createSwitchover } from './switchover.js'
 
+/** A timer may come so much early. */
+const EARLY_MS = 5
+
 /** What it hands on to the overview. */
 type Overviewed = 'config' | 'version' | 'now' | 'wall' | 'clusters' | 'proxy' | 'tally' | 'predecessor'
 
@@ -42,8 +45,8 @@ export interface Office extends AdminDeps {
   giveWay(): void
   /** The other process does not come after all: this one records and tells on. */
   stay(): void
-  /** Time passes: keeps what is drawn of the last minutes. */
-  tick(): void
+  /** Time passes: keeps what is drawn of the last minutes. Gives in how many ms the next of it is due. */
+  tick(): number
   /** Lets go of the sidecars, and of what is registered in etcd. */
   close(): Promise<void>
   /** Bytes moved since the start, by listener and member. */
@@ -120,9 +123,11 @@ export function createOffice(deps: OfficeDeps): Office {
     },
     tick() {
       fleet.tick()
-      if (now() - sampledAt < EVERY) return
+      const due = sampledAt + EVERY - now()
+      if (due > EARLY_MS) return due
       sampledAt = now()
       history = keep(history, overview.sample())
+      return EVERY
     },
     async close() {
       sidecars.stop()

@@ -4,9 +4,10 @@
 import type { Config, ListenConfig } from '../config/shape.js'
 import type { FleetStatus } from '../fleet/fleet.js'
 import type { ProxyRecord } from '../fleet/record.js'
+import type { Drawn } from '../history/history.js'
 import type { Facts } from '../notices/notice.js'
 import type { ListenerStatus, Status } from '../pools/status.js'
-import { clusterStatus, explainLines, type StatusInput } from '../pools/view.js'
+import { clusterStatus, explainLines, lagShown, type StatusInput } from '../pools/view.js'
 import type { ProxyServer } from '../proxy/proxy.js'
 import type { ByteCount } from '../sessions/byte-totals.js'
 import type { Tally } from '../sessions/tally.js'
@@ -35,8 +36,8 @@ export interface OverviewDeps {
 
 export interface Overview {
   status(): Status
-  /** The same without bytes, which cost a question to every session. */
-  sample(): Status
+  /** Only what is drawn, and so without bytes, which cost a question to every session. */
+  sample(): Drawn
   /** Bytes moved since the start, by listener and member. */
   moved(): readonly ByteCount[]
   /** Why each member would or would not get a new session of a listener; nothing where there is no such listener. */
@@ -77,7 +78,16 @@ export function createOverview(deps: OverviewDeps): Overview {
       ...withDefined('fleet', deps.fleet(cluster.name)),
     }))
 
-  const statusWith = (counts: readonly ByteCount[]): Status => ({
+  const drawn = ({ name: cluster, state, config: rules }: Cluster) => ({
+    name: cluster,
+    members: [...(state().topology?.members.values() ?? [])].map(member => ({
+      name: member.name,
+      sessions: proxy.sessionsOn(cluster, member.name),
+      ...withDefined('lag', lagShown(state(), member, rules().probe, now())),
+    })),
+  })
+
+  const statusOf = (counts: readonly ByteCount[]): Status => ({
     name: config().fleet.name,
     version: deps.version,
     at: deps.wall(),
@@ -92,8 +102,12 @@ export function createOverview(deps: OverviewDeps): Overview {
   })
 
   return {
-    status: () => statusWith(moved()),
-    sample: () => statusWith([]),
+    status: () => statusOf(moved()),
+    sample: () => ({
+      at: deps.wall(),
+      clusters: [...clusters.values()].map(drawn),
+      listeners: proxy.atListeners().map(({ came, ...listener }) => ({ ...listener, totals: { came } })),
+    }),
     moved,
     explain(listen) {
       const found = config().listen[listen]

@@ -12,6 +12,8 @@ import { openIncidentFile } from './incident-file.js'
 export interface Recorder {
   /** Gives the events it makes of this one. */
   hear(event: Event): readonly Event[]
+  /** Whether an incident is open, which may end by time alone. */
+  isRecording(): boolean
   /** For what ends by time alone. */
   tick(): readonly Event[]
   incidents(): readonly Incident[]
@@ -62,6 +64,7 @@ export function createRecorder(config: () => Config, deps: RecorderDeps): Record
       if (retired && !state.open.has(cluster)) return []
       return take(step(state, event, deps.now(), deps.wall()), event.kind)
     },
+    isRecording: () => state.open.size > 0,
     tick: () => (state.open.size === 0 ? [] : take(tick(state, deps.now()), 'tick')),
     incidents: () => incidentsOf(state),
     retire() {

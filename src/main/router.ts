@@ -12,7 +12,6 @@ import { createBind } from '../listening/bind.js'
 import { type Inherited, storedName } from '../listening/inherited.js'
 import type { Listening } from '../listening/listening.js'
 import type { OpenProblem } from '../proxy/entrances.js'
-import { TICK } from '../proxy/janitor.js'
 import { createProxy, type ProxyServer } from '../proxy/proxy.js'
 import { createEngine } from '../relay/create.js'
 import { planOpening } from '../reload/plan.js'
@@ -102,17 +101,19 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
       ...descriptors,
       forSessions: () => descriptorsForSessions(descriptors.limit(), config().relay.threads),
     },
-    tick: () => {
+    tick: late => {
       descriptors.look()
-      metrics.tick(now())
-      clusters.tick(proxy.uses)
+      metrics.tick(late)
+      const calm = clusters.tick(proxy.uses)
       for (const made of recorder.tick()) report(made)
       try {
-        office.tick()
+        const due = office.tick()
         hooks.look(office.facts)
+        if (calm && !recorder.isRecording() && !hooks.any()) return due
       } catch (error) {
         bug(error)
       }
+      return 0
     },
   })
   const office = createOffice({
@@ -127,7 +128,6 @@ export async function createRouter(input: RouterInput): Promise<Router | string>
     status: office.status,
     bytes: office.bytes,
     clusterOf: listen => config().listen[listen]?.cluster,
-    period: TICK,
   })
   const admin = createAdminServers(office, report, bind)
   const reload = createReload({

@@ -112,7 +112,7 @@ function memberStatus(
   const answer = state.words.get(name)?.answer?.answer
   const { up, words } = conditionOf(state.health.get(name), rules, now)
   const timeline = (answer?.kind === 'unasked' ? undefined : answer?.timeline) ?? member.timeline
-  const lag = lagBytes(lagNow(state, member, rules, now))
+  const lag = lagShown(state, member, rules, now)
   const sessions = input.sessions(name)
   const check = checkStatus(state.words.get(name)?.last, now)
   return {
@@ -134,7 +134,7 @@ function memberStatus(
     pools: [...pools].map(([listen, entries]) => verdictOn(name, listen, entries)),
     ...(check === undefined ? {} : { check }),
     ...(timeline === undefined ? {} : { timeline }),
-    ...(lag === undefined || answer?.kind === 'primary' ? {} : { lag }),
+    ...(lag === undefined ? {} : { lag }),
   }
 }
 
@@ -157,7 +157,12 @@ function roleWord(kind: 'primary' | 'recovery' | 'unasked' | undefined): MemberS
   return kind === 'recovery' ? 'replica' : 'no answer'
 }
 
-const lagBytes = (lag: Lag): Bytes | undefined => (lag.kind === 'known' ? lag.bytes : undefined)
+/** How many bytes a member is behind, where it is known; a primary is behind nobody. */
+export function lagShown(state: ClusterState, member: Member, rules: ViewRules, now: Ms): Bytes | undefined {
+  if (state.words.get(member.name)?.answer?.answer.kind === 'primary') return undefined
+  const lag = lagNow(state, member, rules, now)
+  return lag.kind === 'known' ? lag.bytes : undefined
+}
 
 function verdictOn(member: string, listen: string, entries: readonly PoolEntry[]): PoolVerdict {
   const entry = entries.find(one => one.member.name === member)

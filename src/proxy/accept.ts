@@ -14,6 +14,8 @@ import { plain, refusal, refuse, Session } from './session.js'
 export interface AcceptDeps {
   readonly room: Room
   readonly maxSessions: () => number
+  /** From now on somebody waits for what may fall due. */
+  readonly stir: () => void
 }
 
 /** Judges a client that a balancer has introduced, by its host. False: it has been refused. */
@@ -27,7 +29,7 @@ export interface Accept {
 }
 
 /** Nobody has come yet. */
-export function createAccept({ room, maxSessions }: AcceptDeps): Accept {
+export function createAccept({ room, maxSessions, stir }: AcceptDeps): Accept {
   const allow = createAllow()
   const mannerOf = createManners()
   let lastId = 0
@@ -87,6 +89,7 @@ export function createAccept({ room, maxSessions }: AcceptDeps): Accept {
     // One that is turned away never holds a place, not even for the count of the most at one time.
     if (refusal) session.state = 'closing'
     room.table.add(session)
+    stir()
     if (refusal && turnedAway(session, refusal)) return
     serve(login, manner === 'introduced')
   }

@@ -1,13 +1,15 @@
-// The one timer that sweeps deadlines, in place of one timer a session. Every 100 ms:
+// The one timer that sweeps deadlines, in place of one timer a session. Every 100 ms, as long as anything of this is at hand:
 //   startup, dialing  waits that are overdue (startupTimeout, connectTimeout, a silent backend)
 //   joined            the first answer after a leader change
-//   clusters          a tick, for what falls due by time alone (a scheduled failover); those that are calm take one each second
-// In rounds, a share of them in each tick: each within 5 s, or within a tenth of the shortest limit there is, at least 1 s:
-//   joined            idleTimeout, halfCloseTimeout; deadAfter, where the engine can ask the kernel; logins that never end, after 2 min
-// Every second:
 //   closing           refused clients that do not go: their sockets are destroyed after 5 s
-//   cancel limits     forgotten once refilled
-//   descriptors       whether one is left, and how many there may be
+//   clusters          a tick, for what falls due by time alone (a scheduled failover); those that are calm take one each second at most
+// When nothing is, it sleeps until the next of these is due, for 2 s at most; who brings something up to wait for stirs it:
+//   joined            in rounds, a share of them each time: idleTimeout, halfCloseTimeout; deadAfter, where the engine can ask the kernel;
+//                     logins that never end, after 2 min. Each is looked at within 4 s, or within a tenth of the shortest limit there is,
+//                     at least 1 s
+//   cancel limits     forgotten once refilled, each second at most
+//   descriptors       whether one is left, and how many there may be, every 10 s; whoever needs to know is told as of the last second
+//   history           what is drawn of the last minutes, every 2 s
 
 import { Round } from '../sessions/round.js'
 import { type Ms, ms } from '../units/units.js'
@@ -15,63 +17,103 @@ import { lookForAnswers } from './first-answer.js'
 import type { Room } from './room.js'
 import { cut, type Session } from './session.js'
 
-export const TICK = ms(100)
-const SLOW_SWEEP = 10
-/** In ticks. */
-const ROUND = { shortest: 10, longest: 50 }
+const TICK = ms(100)
+const LONGEST = ms(2000)
+const FORGET_EVERY = 1000
+/** How long a round may be. */
+const ROUND = { shortest: 1000, longest: 4000 }
 /** Of the shortest limit of a session a round may take this part. */
 const PART = 0.1
 const CLOSING_MS = 5000
 /** PostgreSQL ends a login itself after authentication_timeout (1 min by default); a frozen one cannot. */
 const LOGIN_MS = 120_000
 
-/** Starts sweeping; the returned function ends it. */
-export function startJanitor(room: Room, tick: () => void): () => void {
-  let sweeps = 0
-  const goRound = watchJoined(room)
-  const timer = setInterval(() => {
-    const now = room.now()
-    for (const state of ['startup', 'dialing'] as const)
-      for (const session of room.table.in(state)) expire(session, now)
-    lookForAnswers(room)
-    tick()
-    goRound(now)
-    if (++sweeps % SLOW_SWEEP !== 0) return
-    for (const session of room.table.in('closing'))
-      if (now - session.since > CLOSING_MS) session.login?.socket.destroy()
-    room.cancelLimit.sweep(now)
-  }, TICK)
-  return () => clearInterval(timer)
+export interface Janitor {
+  /** There is something to wait for: the next sweep comes within 100 ms. */
+  stir(): void
+  stop(): void
 }
 
-/** Goes round those that are joined, as often as the shortest limit of any of them asks for. */
-function watchJoined({ table }: Room): (now: Ms) => void {
-  const round = new Round(table.in('joined'))
-  let ticks = ROUND.shortest
-  /** Of those seen in this round. */
-  let limit: number | undefined
-  return now => {
-    if (round.isOver()) {
-      // Of those whom no round has seen yet nothing is known: it is to see them soon.
-      ticks = clamp(Math.floor(((limit ?? 0) * PART) / TICK))
-      limit = undefined
+/** Starts sweeping. `tick` is told how late the sweep came, and gives in how many ms it is to be called again at the latest. */
+export function startJanitor(room: Room, tick: (late: Ms) => number): Janitor {
+  const joined = watchJoined(room)
+  let forgotAt = room.now()
+  let dueAt: Ms
+  let asleep = false
+  let timer: NodeJS.Timeout
+
+  function plan(now: Ms, length: number): void {
+    asleep = length > TICK
+    dueAt = ms(now + length)
+    timer = setTimeout(sweep, Math.ceil(length))
+  }
+
+  function sweep(): void {
+    const now = room.now()
+    expire(room, now)
+    lookForAnswers(room)
+    const due = Math.min(LONGEST, tick(ms(Math.max(0, now - dueAt))), joined.left())
+    const next = isAtHand(room) ? TICK : Math.max(TICK, due)
+    joined.look(next, now)
+    if (now - forgotAt >= FORGET_EVERY) {
+      room.cancelLimit.sweep(now)
+      forgotAt = now
     }
-    round.go(ticks, session => {
-      limit = Math.min(limit ?? Number.POSITIVE_INFINITY, shortestLimit(session))
-      endDead(session)
-      watch(session, now)
-    })
+    plan(now, next)
+  }
+
+  plan(forgotAt, TICK)
+  return {
+    stir() {
+      if (!asleep) return
+      clearTimeout(timer)
+      plan(room.now(), TICK)
+    },
+    stop: () => clearTimeout(timer),
   }
 }
 
-const clamp = (ticks: number) => Math.min(ROUND.longest, Math.max(ROUND.shortest, ticks))
+/** Whether anybody waits for what may fall due at any time. */
+function isAtHand({ table, unanswered }: Room): boolean {
+  return unanswered.size > 0 || table.size() > table.in('joined').size
+}
+
+/** Goes round those that are joined, as often as the shortest limit of any of them asks for. */
+function watchJoined({ table }: Room) {
+  const joined = table.in('joined')
+  const round = new Round(joined)
+  /** Of those seen in this round. */
+  let limit: number | undefined
+  return {
+    /** How long the round still takes; a new one begins when it is over. */
+    left(): number {
+      if (joined.size === 0) return Number.POSITIVE_INFINITY
+      if (round.left() === 0) {
+        // Of those whom no round has seen yet nothing is known: it is to see them soon.
+        round.begin(Math.min(ROUND.longest, Math.max(ROUND.shortest, (limit ?? 0) * PART)))
+        limit = undefined
+      }
+      return round.left()
+    },
+    /** Looks at those whose turn comes before the next look, `next` ms from now. */
+    look(next: number, now: Ms): void {
+      round.go(next, session => {
+        limit = Math.min(limit ?? Number.POSITIVE_INFINITY, shortestLimit(session))
+        endDead(session)
+        watch(session, now)
+      })
+    },
+  }
+}
 
 function shortestLimit({ config: { idleTimeout, halfCloseTimeout } }: Session): number {
   return Math.min(idleTimeout || Number.POSITIVE_INFINITY, halfCloseTimeout || Number.POSITIVE_INFINITY)
 }
 
-function expire(session: Session, now: Ms): void {
-  if (session.login && session.login.until <= now) session.login.overdue()
+function expire({ table }: Room, now: Ms): void {
+  for (const state of ['startup', 'dialing'] as const)
+    for (const { login } of table.in(state)) if (login && login.until <= now) login.overdue()
+  for (const session of table.in('closing')) if (now - session.since > CLOSING_MS) session.login?.socket.destroy()
 }
 
 function watch(session: Session, now: Ms): void {

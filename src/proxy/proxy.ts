@@ -39,8 +39,8 @@ export interface ProxyDeps extends Pick<SessionDeps, 'report' | 'now'> {
   readonly listen: Config['listen']
   readonly maxSessions: () => number
   readonly descriptors: DescriptorsInUse
-  /** Called every 100 ms: time passes for the clusters too. */
-  readonly tick: () => void
+  /** Time passes for the clusters too: told how late it comes, gives in how many ms it is to be called again at the latest. */
+  readonly tick: (late: Ms) => number
   readonly bug: (error: unknown) => void
 }
 
@@ -111,13 +111,14 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       return `mekare: too many clients: this proxy has no file descriptor left of ${deps.descriptors.limit()}`
     },
   }
-  const accept = createAccept({ room, maxSessions: deps.maxSessions })
+  const accept = createAccept({ room, maxSessions: deps.maxSessions, stir: () => janitor.stir() })
   const pumpAll = () => {
     for (const { waitroom } of [...listeners.values(), ...retired]) if (waitroom.size() > 0) waitroom.pump()
   }
-  const stopJanitor = startJanitor(room, () => {
-    deps.tick()
+  const janitor = startJanitor(room, late => {
+    const due = deps.tick(late)
     pumpAll()
+    return due
   })
 
   const entrances = createEntrances({
@@ -147,6 +148,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
         for (const { name, rules } of plan.listeners) listeners.get(name)?.setRules(rules)
         for (const name of pausedSince.keys()) if (!listeners.has(name)) pausedSince.delete(name)
         forgetRetired()
+        janitor.stir()
       },
     }
     return { ok: true, change }
@@ -178,6 +180,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
     reconcile(cluster) {
       reconcile(cluster, room)
       pumpAll()
+      janitor.stir()
     },
     async leave(within) {
       handedOver = true
@@ -197,7 +200,7 @@ export function createProxy(deps: ProxyDeps): ProxyServer {
       refuseWaiting()
       for (const session of table.in('joined')) cut(session, 'cut_shutdown')
       await until(() => table.size() === 0, LAST_WORDS)
-      stopJanitor()
+      janitor.stop()
       for (const session of [...table.in('joined'), ...table.in('closing')]) session.login?.socket.destroy()
     },
     stopping: () => stopping,

@@ -13,11 +13,16 @@ import { refusalOf } from './waitroom.js'
 /** A listener as the proxy knows it: what is counted out of events is not its business. */
 export type ListenerNow = Omit<ListenerStatus, 'totals'> & Pick<ListenerTotals, 'came'>
 
+/** Who is at a listener, and how many came since the start. */
+export type AtListener = Pick<ListenerNow, 'name' | 'sessions' | 'came'>
+
 export interface Showing {
   ready(listen: string): { readonly ok: boolean; readonly why: string }
   /** Whether it could serve, once it listens. */
   couldServe(listen: string): { readonly ok: boolean; readonly why: string }
   listeners(): ListenerNow[]
+  /** Of each listener only that, for who asks often. */
+  atListeners(): AtListener[]
   sessions(): SessionStatus[]
   sessionsOn(cluster: string, member: string): number
   /** The most sessions on a member at one time. */
@@ -74,11 +79,26 @@ export function createShowing(deps: ShowingDeps): Showing {
     return { ok: false, why: refusalOf(listener, now())[1] }
   }
 
+  function atListener({ name }: Listener): AtListener {
+    const count = (state: (typeof SHOWN)[number]) => table.count(name, state)
+    return {
+      name,
+      sessions: {
+        startup: count('startup'),
+        held: count('held'),
+        dialing: count('dialing'),
+        joined: count('joined'),
+      },
+      came: table.arrivals(name, now()).total,
+    }
+  }
+
   function listenerNow(listener: Listener): ListenerNow {
     const { name } = listener
     const { cluster, role, max, maxHeld } = listener.rules()
     const { ok, why } = readiness(listener)
-    const { total: came, rate, mostRate, lastAgo } = table.arrivals(name, now())
+    const { sessions, came } = atListener(listener)
+    const { rate, mostRate, lastAgo } = table.arrivals(name, now())
     const waiting = waitingSince(name)
     const paused = deps.pausedFor(name)
     return {
@@ -89,12 +109,7 @@ export function createShowing(deps: ShowingDeps): Showing {
       address: deps.address(name) ?? 'not listening',
       ready: ok,
       why,
-      sessions: {
-        startup: table.count(name, 'startup'),
-        held: table.count(name, 'held'),
-        dialing: table.count(name, 'dialing'),
-        joined: table.count(name, 'joined'),
-      },
+      sessions,
       limits: { open: max === 'auto' ? deps.maxSessions() : max, held: maxHeld },
       most: { ...table.most(name), rate: mostRate },
       came,
@@ -133,6 +148,7 @@ export function createShowing(deps: ShowingDeps): Showing {
     ready: name => readiness(deps.listener(name)),
     couldServe: name => serving(deps.listener(name)),
     listeners: () => deps.shown().map(listenerNow),
+    atListeners: () => deps.shown().map(atListener),
     sessions: () => SHOWN.flatMap(state => [...table.in(state)].sort(byAge).map(statusOf)),
     sessionsOn: table.on,
     mostOn: table.mostOn,

@@ -24,24 +24,30 @@ const row = (id: number, more: Partial<Row> = {}): Row => ({
 
 const NO_LIMITS = { all: 1000, listen: 'auto' as const, maxPerAddress: 0 }
 
-t.test('a round visits each of a group once in so many calls, an equal share at a time', async t => {
-  const group = new Group<{ name: number; place: number }>()
-  for (let name = 0; name < 10; name++) group.add({ name, place: -1 })
-  const round = new Round(group)
-  const visit = (calls: number) => {
-    const seen: number[] = []
-    round.go(calls, ({ name }) => seen.push(name))
-    return seen
-  }
-  t.ok(round.isOver())
-  t.strictSame([visit(4), visit(4), visit(4), visit(4)], [[9, 8, 7], [6, 5, 4], [3, 2, 1], [0]])
-  t.ok(round.isOver())
-  t.strictSame([visit(2), visit(2)].flat().length, 10, 'the next one may take other steps')
+t.test(
+  'a round visits each of a group once in its time, at each call those whose turn comes before the next',
+  async t => {
+    const group = new Group<{ name: number; place: number }>()
+    for (let name = 0; name < 10; name++) group.add({ name, place: -1 })
+    const round = new Round(group)
+    const visit = (step: number) => {
+      const seen: number[] = []
+      round.go(step, ({ name }) => seen.push(name))
+      return seen
+    }
+    t.equal(round.left(), 0)
+    round.begin(1000)
+    t.strictSame([visit(100), visit(250), visit(0), visit(250), visit(400)], [[9], [8, 7, 6], [], [5, 4], [3, 2, 1, 0]])
+    t.equal(round.left(), 0)
+    round.begin(2000)
+    t.strictSame(visit(5000).length, 10, 'the next one may take other steps')
 
-  const few = new Round(new Group<{ place: number }>())
-  few.go(3, () => t.fail('nobody is there'))
-  t.notOk(few.isOver(), 'it takes as many calls with nobody there')
-})
+    const few = new Round(new Group<{ place: number }>())
+    few.begin(300)
+    few.go(100, () => t.fail('nobody is there'))
+    t.equal(few.left(), 200, 'it takes as long with nobody there')
+  },
+)
 
 t.test('a round passes nobody over who stays, whoever comes and goes meanwhile', async t => {
   fc.assert(
@@ -55,8 +61,9 @@ t.test('a round passes nobody over who stays, whoever comes and goes meanwhile',
         for (const row of rows) group.add(row)
         const round = new Round(group)
         const seen = new Set<number>()
+        round.begin(calls * 100)
         for (let call = 0; call < calls; call++) {
-          round.go(calls, ({ name }) => seen.add(name))
+          round.go(100, ({ name }) => seen.add(name))
           for (const name of leaving[call] ?? []) {
             const row = rows[name]
             if (row && row.place >= 0) group.delete(row)
