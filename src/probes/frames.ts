@@ -4,15 +4,16 @@
 // PostgreSQL manual, "Message Formats".
 
 /** Takes what came and gives the whole messages in it, in order; a string says what is wrong, and nothing may follow. */
-export type Frames = (chunk: Uint8Array) => Uint8Array | string
+export type Frames = (chunk: Buffer) => Buffer | string
 
 /** Far over any message a probe can get; an error text is the longest. */
 const LONGEST = 64 * 1024
 const HEAD = 5
+const NOTHING = Buffer.alloc(0)
 
 /** One connection's filter. */
 export function createFrames(): Frames {
-  let rest: Uint8Array = new Uint8Array(0)
+  let rest: Buffer = NOTHING
   return chunk => {
     const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     const view = new DataView(all.buffer, all.byteOffset, all.byteLength)
@@ -26,7 +27,7 @@ export function createFrames(): Frames {
       if (SHAPES[type]?.(body) !== true) return `malformed or unexpected message ${JSON.stringify(type)}`
       end += 1 + length
     }
-    rest = all.slice(end)
+    rest = end === all.length ? NOTHING : Buffer.from(all.subarray(end))
     return all.subarray(0, end)
   }
 }

@@ -1,18 +1,29 @@
-// Logs in to PostgreSQL over a connection that is already open, by `pg`: SCRAM-SHA-256, md5, clear text.
+// Logs in to PostgreSQL over a connection that is already open, by `pg`: SCRAM-SHA-256, md5, clear text. The question is put past it.
 // Knows user and password. Sets every option itself: neither PG* variables nor ~/.pgpass are read.
 
 import type { Socket } from 'node:net'
 import pg from 'pg'
 import type { ProbeConfig } from '../config/shape.js'
 import type { Address } from '../topology/topology.js'
+import { asking, createHearing, type Row } from './exchange.js'
 import { createFrames } from './frames.js'
 import { addressText, verdict } from './unasked.js'
 
 export type Login = Omit<ProbeConfig, 'user'> & { readonly user: string }
 
-/** A client that waits for connect(). It owns the socket from then on: when the socket closes, the client ends. */
-export function clientOver(socket: Socket, { host, port }: Address, config: Login): pg.Client {
+const NOTHING = Buffer.alloc(0)
+
+export interface Line {
+  /** It waits for connect(), and hears what the server says unasked. It owns the socket: when that closes, the client ends. */
+  readonly client: pg.Client
+  /** Puts the question, once it is connected; one at a time. */
+  ask(): Promise<Row | undefined>
+}
+
+/** A line over an open connection. */
+export function lineOver(socket: Socket, { host, port }: Address, config: Login): Line {
   if (socket.destroyed) throw new Error('Connection terminated')
+  const exchange = createExchange(socket)
   const settings: pg.ClientConfig & { sslnegotiation: string; replication: string } = {
     host,
     port,
@@ -28,9 +39,46 @@ export function clientOver(socket: Socket, { host, port }: Address, config: Logi
     // The connection is encrypted already where that is wanted.
     ssl: false,
     sslnegotiation: 'postgres',
-    stream: () => asUnconnected(socket, addressText({ host, port })),
+    stream: () => asUnconnected(socket, addressText({ host, port }), exchange.hear),
   }
-  return new pg.Client(settings)
+  return { client: new pg.Client(settings), ask: exchange.ask }
+}
+
+/** Asks over the socket, and hears only while it has asked. */
+function createExchange(socket: Socket) {
+  type Waiting = {
+    hearing: ReturnType<typeof createHearing>
+    resolve(row: Row | undefined): void
+    reject(error: Error): void
+  }
+  let waiting: Waiting | undefined
+  let first = true
+  const fail = (error: Error): void => {
+    waiting?.reject(error)
+    waiting = undefined
+  }
+  socket.on('error', fail)
+  socket.on('close', () => fail(new Error('Connection terminated')))
+  return {
+    ask: () =>
+      new Promise<Row | undefined>((resolve, reject) => {
+        if (socket.destroyed) throw new Error('Connection terminated')
+        waiting = { hearing: createHearing(), resolve, reject }
+        socket.write(asking(first))
+        first = false
+      }),
+    /** Takes what belongs to the answer that is waited for, and gives the rest. */
+    hear(messages: Buffer): Buffer {
+      if (!waiting) return messages
+      const { hearing, resolve, reject } = waiting
+      const heard = hearing(messages)
+      if (!heard) return NOTHING
+      waiting = undefined
+      if ('error' in heard.reply) reject(heard.reply.error)
+      else resolve(heard.reply.row)
+      return messages.subarray(heard.length)
+    },
+  }
 }
 
 function missingPassword(): never {
@@ -39,20 +87,21 @@ function missingPassword(): never {
 }
 
 /**
- * Makes an open socket pass for one that `pg` may connect, and lets only well-formed messages through to its parser:
+ * Makes an open socket pass for one that `pg` may connect, and lets only well-formed messages that nobody else wants through to its parser:
  * garbage from whatever listens there must end this one connection and nothing else.
  */
-function asUnconnected<S extends Socket>(socket: S, where: string): S {
+function asUnconnected<S extends Socket>(socket: S, where: string, hear: (messages: Buffer) => Buffer): S {
   const emit = socket.emit.bind(socket) as (event: string, ...args: unknown[]) => boolean
   const frames = createFrames()
   const refuse = (what: string): boolean => {
     socket.destroy(verdict('unclear', `${where}: ${what}; is it PostgreSQL?`))
     return true
   }
-  const read = (chunk: Uint8Array): boolean => {
+  const read = (chunk: Buffer): boolean => {
     const whole = frames(chunk)
     if (typeof whole === 'string') return refuse(whole)
-    return whole.length === 0 || emit('data', whole)
+    const unasked = hear(whole)
+    return unasked.length === 0 || emit('data', unasked)
   }
   return Object.assign(socket, {
     connect() {
@@ -61,7 +110,7 @@ function asUnconnected<S extends Socket>(socket: S, where: string): S {
     },
     emit(event: string, ...args: unknown[]) {
       try {
-        return event === 'data' ? read(args[0] as Uint8Array) : emit(event, ...args)
+        return event === 'data' ? read(args[0] as Buffer) : emit(event, ...args)
       } catch (error) {
         // Thrown from a socket's event it would end the process.
         return refuse(String(error))

@@ -4,6 +4,7 @@
 
 import type { Answer } from '../health/answer.js'
 import { type Lsn, ms, parseLsn } from '../units/units.js'
+import type { Row } from './exchange.js'
 
 /** The functions that fail in recovery are called only outside of it; a server never goes back into recovery while it runs. */
 export const QUESTION = `
@@ -21,16 +22,16 @@ SELECT recovery,
 FROM (SELECT pg_is_in_recovery() AS recovery, pg_last_wal_receive_lsn() AS receive, pg_last_wal_replay_lsn() AS replay
   OFFSET 0) AS asked`
 
-/** The answer in a row of QUESTION. A row that cannot be right is `unclear`, never a guess. */
-export function answerFromRow(row: readonly unknown[] | undefined): Answer {
+/** The answer in a row of QUESTION, each column as text. A row that cannot be right is `unclear`, never a guess. */
+export function answerFromRow(row: Row | undefined): Answer {
   const [recovery, systemId, timeline, current, receive, replay, delay] = row ?? []
   const common = typeof systemId === 'string' ? { systemId } : {}
-  if (recovery === false) {
+  if (recovery === 'f') {
     const at = lsnOf(current)
     if (at === undefined) return unclear(`pg_current_wal_lsn() gave ${JSON.stringify(current)}`)
     return { kind: 'primary', lsn: at, ...common, ...timelineOf(timeline, 16) }
   }
-  if (recovery !== true) return unclear(`pg_is_in_recovery() gave ${JSON.stringify(recovery)}`)
+  if (recovery !== 't') return unclear(`pg_is_in_recovery() gave ${JSON.stringify(recovery)}`)
   return { kind: 'recovery', ...common, ...timelineOf(timeline, 10), ...positionsOf(receive, replay, delay) }
 }
 

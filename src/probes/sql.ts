@@ -2,12 +2,11 @@
 // Knows when to connect anew and with or without TLS. Knows nothing of health.
 
 import type { Socket } from 'node:net'
-import type pg from 'pg'
 import type { Answer } from '../health/answer.js'
-import { clientOver, type Login } from './login.js'
+import { type Line, type Login, lineOver } from './login.js'
 import { openTcp, openTls } from './open.js'
 import type { Prober, ProberDeps, ProbeTarget } from './prober.js'
-import { answerFromRow, QUESTION } from './question.js'
+import { answerFromRow } from './question.js'
 import { type Asker, createTurns } from './turns.js'
 import { addressText, tookTooLong, type UnaskedAnswer, unaskedFrom } from './unasked.js'
 
@@ -24,7 +23,7 @@ const GOODBYE_MS = 200
 function createSqlAsker(target: ProbeTarget, config: Login, lost: (answer: UnaskedAnswer) => void): Asker {
   const where = addressText(target.address)
   const sockets = new Set<Socket>()
-  let client: pg.Client | undefined
+  let line: Line | undefined
   let asking = false
   // With sslmode prefer: what worked last.
   let wire: Wire = config.sslmode === 'disable' ? 'plain' : 'tls'
@@ -35,26 +34,27 @@ function createSqlAsker(target: ProbeTarget, config: Login, lost: (answer: Unask
   }
 
   const drop = (): void => {
-    client = undefined
+    line = undefined
     for (const socket of sockets) socket.destroy()
   }
 
-  const login = async (how: Wire): Promise<pg.Client> => {
+  const login = async (how: Wire): Promise<Line> => {
     const open = how === 'tls' ? openTls(target.address, config, hold) : openTcp(target.address, hold)
-    const fresh = clientOver(await open, target.address, config)
+    const fresh = lineOver(await open, target.address, config)
+    const { client } = fresh
     const broke = (error: Error): void => {
-      if (fresh !== client) return
+      if (fresh !== line) return
       drop()
       if (!asking) lost(unaskedFrom(error, where))
     }
-    fresh.on('error', broke)
-    fresh.on('end', () => broke(new Error('Connection terminated')))
-    await fresh.connect()
+    client.on('error', broke)
+    client.on('end', () => broke(new Error('Connection terminated')))
+    await client.connect()
     return fresh
   }
 
   // As libpq with sslmode=prefer: what fails for the encryption or the login is tried once the other way.
-  const enter = async (): Promise<pg.Client> => {
+  const enter = async (): Promise<Line> => {
     try {
       return await login(wire)
     } catch (error) {
@@ -69,9 +69,8 @@ function createSqlAsker(target: ProbeTarget, config: Login, lost: (answer: Unask
   }
 
   const question = async (): Promise<Answer> => {
-    client ??= await enter()
-    const { rows } = await client.query<unknown[]>({ name: 'mekare_probe', text: QUESTION, rowMode: 'array' })
-    return answerFromRow(rows[0])
+    line ??= await enter()
+    return answerFromRow(await line.ask())
   }
 
   return {
@@ -93,8 +92,8 @@ function createSqlAsker(target: ProbeTarget, config: Login, lost: (answer: Unask
       }
     },
     async close() {
-      const leaving = client
-      client = undefined
+      const leaving = line?.client
+      line = undefined
       if (leaving === undefined || asking) return drop()
       const impatience = setTimeout(drop, GOODBYE_MS)
       await leaving.end().catch(() => {})

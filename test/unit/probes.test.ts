@@ -2,11 +2,12 @@
 
 import fc from 'fast-check'
 import t from 'tap'
+import { asking, createHearing } from '../../src/probes/exchange.js'
 import { createFrames } from '../../src/probes/frames.js'
 import { answerFromRow } from '../../src/probes/question.js'
 import { addressText, unaskedFrom, verdict } from '../../src/probes/unasked.js'
 
-const latin1 = (text: string): Uint8Array => Uint8Array.from(text, c => c.charCodeAt(0))
+const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
 const message = (type: string, body: string): string => {
   const length = body.length + 4
   return type + String.fromCharCode(length >>> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255) + body
@@ -34,7 +35,7 @@ t.test('messages of a login and a query pass unchanged at every split point', as
   for (let split = 0; split <= bytes.length; split++) {
     const frames = createFrames()
     const got = [frames(bytes.subarray(0, split)), frames(bytes.subarray(split))]
-    const text = got.map(part => (typeof part === 'string' ? part : String.fromCharCode(...part))).join('')
+    const text = got.map(part => (typeof part === 'string' ? part : part.toString('latin1'))).join('')
     if (text !== LOGIN) t.fail(`split at ${split}: ${text}`)
   }
 })
@@ -69,19 +70,42 @@ t.test('no bytes make it throw or keep more than one message', async () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 10 }), chunks => {
       const frames = createFrames()
-      for (const chunk of chunks) if (typeof frames(chunk) === 'string') return
+      for (const chunk of chunks) if (typeof frames(Buffer.from(chunk)) === 'string') return
     }),
   )
 })
 
+t.test('an answer is heard at every split point, and what comes behind it is somebody else’s', async t => {
+  const row = message('D', '\0\x02\0\0\0\x01f\xff\xff\xff\xff')
+  const answer = message('2', '') + message('N', 'SNOTICE\0\0') + row + message('C', 'SELECT 1\0') + message('Z', 'I')
+  const behind = message('E', 'SFATAL\0C57P01\0Mterminating\0\0')
+  const bytes = latin1(answer + behind)
+  for (let split = 0; split < answer.length; split++) {
+    const [frames, hearing] = [createFrames(), createHearing()]
+    const parts = [bytes.subarray(0, split), bytes.subarray(split)].map(part => frames(part) as Buffer)
+    t.equal(hearing(parts[0] ?? latin1('')), undefined)
+    const heard = hearing(parts[1] ?? latin1(''))
+    t.strictSame(heard?.reply, { row: ['f', null] })
+    t.equal(parts[1]?.subarray(heard?.length).toString('latin1'), behind)
+  }
+  t.match(createHearing()(latin1(message('2', '') + behind)), {
+    reply: { error: { code: '57P01', message: 'terminating' } },
+  })
+})
+
+t.test('a question names what is prepared, and says it the first time', async t => {
+  t.match(asking(true).toString('latin1'), /^P.*mekare_probe\0\nSELECT recovery/s)
+  t.ok(asking(true).subarray(-asking(false).length).equals(asking(false)))
+})
+
 t.test('a row of the question is an answer, or unclear', async t => {
-  t.same(answerFromRow([false, '77', '0000001F', '1/10', null, null, null]), {
+  t.same(answerFromRow(['f', '77', '0000001F', '1/10', null, null, null]), {
     kind: 'primary',
     lsn: 2 ** 32 + 16,
     systemId: '77',
     timeline: 31,
   })
-  t.same(answerFromRow([true, '77', '31', null, '0/20', '0/10', '1500.25']), {
+  t.same(answerFromRow(['t', '77', '31', null, '0/20', '0/10', '1500.25']), {
     kind: 'recovery',
     systemId: '77',
     timeline: 31,
@@ -89,8 +113,8 @@ t.test('a row of the question is an answer, or unclear', async t => {
     replayLsn: 16,
     replayDelay: 1500.25,
   })
-  t.same(answerFromRow([true, '77', null, null, null, null, null]), { kind: 'recovery', systemId: '77' })
-  t.match(answerFromRow([false, '77', '00000001', null, null, null, null]), { kind: 'unasked', reason: 'unclear' })
+  t.same(answerFromRow(['t', '77', null, null, null, null, null]), { kind: 'recovery', systemId: '77' })
+  t.match(answerFromRow(['f', '77', '00000001', null, null, null, null]), { kind: 'unasked', reason: 'unclear' })
   t.match(answerFromRow([null]), { kind: 'unasked', reason: 'unclear' })
   t.match(answerFromRow(undefined), { kind: 'unasked', reason: 'unclear' })
 })
