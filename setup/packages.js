@@ -94,8 +94,8 @@ export async function build(root) {
   for (const path of outputsWithoutSource(root)) for (const file of [path, `${path}.map`]) rmSync(file, { force: true })
   rmSync(stamp(root), { force: true })
   if (lacksOutput(root, compiled(root))) rmSync(memory(root), { force: true })
-  const complaint = (await compile(root, '.')) || (await compile(root, 'src/dashboard'))
-  if (complaint) return complaint
+  const complaints = await Promise.all(['.', 'src/dashboard'].map(project => compile(root, project)))
+  if (complaints.some(Boolean)) return complaints.join('')
   await buildDashboard(root)
   writeFileSync(stamp(root), '')
   return ''

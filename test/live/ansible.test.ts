@@ -68,6 +68,8 @@ function apply(stand: Stand, more: readonly string[]): Promise<Output> {
     ...{ stand_etcd_user: me, stand_postgres_user: owner, stand_mekare_group: myGroup },
     ...{ patroni_bin_dir: stand.programs.postgres, patroni_postgres_version: version },
     ...{ mekare_program: `${process.execPath} ${PROGRAM}`, ansible_become: false, stand_serial: 2 },
+    // Else it is looked for on each host, in each play.
+    ansible_python_interpreter: stand.programs.python,
     // As on any stand: whoever waits in Patroni wakes soon.
     patroni_loop_wait: 1,
   }
