@@ -1,10 +1,10 @@
 // What the proxy shows of itself: its listeners, whether they would take a client now, and every session. Changes nothing.
 
 import type { ListenerStatus, ListenerTotals, SessionStatus } from '../pools/status.js'
-import type { Name } from '../relay/wire.js'
 import type { ByteCount } from '../sessions/byte-totals.js'
 import type { Table } from '../sessions/table.js'
-import { formatAddress } from '../topology/address.js'
+import { formatAddress, ownAddress } from '../topology/address.js'
+import type { Address } from '../topology/topology.js'
 import { type Ms, ms } from '../units/units.js'
 import type { Listener } from './listener.js'
 import { moved, type Session } from './session.js'
@@ -54,10 +54,8 @@ const SHOWN = ['startup', 'held', 'dialing', 'joined'] as const
 const byAge = (a: Session, b: Session) => a.id - b.id
 
 /** Our own end of a link that no engine has yet: during a login. */
-function linkNameOf({ login, state }: Session): Name | undefined {
-  const { localAddress: host, localPort: port } = (state === 'joined' && login?.link) || {}
-  return host === undefined || port === undefined ? undefined : { host, port }
-}
+const ownOf = ({ login, state }: Session): Address | undefined =>
+  (state === 'joined' && login?.link && ownAddress(login.link)) || undefined
 
 export function createShowing(deps: ShowingDeps): Showing {
   const { table, now } = deps
@@ -128,7 +126,7 @@ export function createShowing(deps: ShowingDeps): Showing {
 
   function statusOf(session: Session): SessionStatus {
     const { id, client, via, state, member, linkedTo, connectTook } = session
-    const own = session.attached?.linkName() ?? linkNameOf(session)
+    const own = session.attached?.linkName() ?? ownOf(session)
     return {
       id,
       listen: session.listen,

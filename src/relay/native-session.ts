@@ -2,18 +2,18 @@
 
 import { nameOf } from '../linux/connection.js'
 import type { Sockets } from '../linux/sockets.js'
+import type { Address } from '../topology/topology.js'
 import { type Ms, ms } from '../units/units.js'
 import { ago, lastWords, monotonic } from './last-words.js'
 import { type Ending, type NativeTable, STATE } from './native-table.js'
 import type { Attached, Counts, EndListener, RelayEnd } from './relay.js'
-import type { Name } from './wire.js'
 
 /** Where the session lives. */
 export interface Home {
   readonly table: NativeTable
   cut(slot: number): void
   /** Our own end of the slot's link. */
-  linkName(slot: number): Name | undefined
+  linkName(slot: number): Address | undefined
 }
 
 export class NativeSession implements Attached {
@@ -83,7 +83,11 @@ export class NativeSession implements Attached {
 }
 
 /** Our own end of a slot's link, as the kernel has it. */
-export function linkName({ descriptor }: NativeTable, slot: number, sockets: Pick<Sockets, 'name'>): Name | undefined {
+export function linkName(
+  { descriptor }: NativeTable,
+  slot: number,
+  sockets: Pick<Sockets, 'name'>,
+): Address | undefined {
   const fd = descriptor[2 * slot + 1] ?? -1
   const { host, port } = fd < 0 ? {} : nameOf(sockets.name(fd))
   return host === undefined || port === undefined ? undefined : { host, port }

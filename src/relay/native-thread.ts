@@ -5,11 +5,11 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { createEpoll, createWake, type Epoll, wake } from '../linux/epoll.js'
 import { errnoName, type Libc } from '../linux/libc.js'
 import { MSG_AT_ONCE, type Sockets } from '../linux/sockets.js'
+import type { Address } from '../topology/topology.js'
 import { joined, type Taken } from './native-handover.js'
 import { endOf, linkName, NativeSession } from './native-session.js'
 import { type Command, createTable, SLOTS, STATE, type Told } from './native-table.js'
 import type { Attached, EndListener, RelayEnd } from './relay.js'
-import type { Name } from './wire.js'
 
 /** A thread that crashes this often within so many milliseconds is given up. */
 const CRASHES = 3
@@ -138,7 +138,7 @@ export class RelayThread {
     return true
   }
 
-  linkName(slot: number): Name | undefined {
+  linkName(slot: number): Address | undefined {
     return linkName(this.table, slot, this.deps.sockets)
   }
 

@@ -5,13 +5,13 @@ import type { Connection, Home as Near, Owner } from '../linux/connection.js'
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../linux/epoll.js'
 import { EAGAIN } from '../linux/libc.js'
 import { MSG_AT_ONCE, MSG_DONTWAIT, SHUT_WR } from '../linux/sockets.js'
+import type { Address } from '../topology/topology.js'
 import { heard, monotonic, parts } from './last-words.js'
 import { joined } from './native-handover.js'
 import { type Home, linkName, NativeSession } from './native-session.js'
 import { createTable, type Failure, SLOTS, STATE } from './native-table.js'
 import type { RelayThread } from './native-thread.js'
 import type { EndListener, Pair } from './relay.js'
-import type { Name } from './wire.js'
 
 /** Handed over before others have their turn. */
 const TURN = 64
@@ -86,7 +86,7 @@ export class Young implements Home {
     return attached
   }
 
-  linkName(slot: number): Name | undefined {
+  linkName(slot: number): Address | undefined {
     return linkName(this.table, slot, this.deps.near.sockets)
   }
 

@@ -5,13 +5,14 @@ import { Connection } from '../linux/connection.js'
 import { createConnections } from '../linux/connections.js'
 import { loadLibc } from '../linux/libc.js'
 import { createSockets } from '../linux/sockets.js'
+import { ownAddress } from '../topology/address.js'
 import { type Ms, ms } from '../units/units.js'
 import { canTake, isWriting, type Taken, take, whenWritten } from './native-handover.js'
 import { RelayThread } from './native-thread.js'
 import { type OwnPair, Young } from './native-young.js'
 import { createNetEngine } from './net.js'
 import type { Attached, EndListener, Engine, Pair } from './relay.js'
-import { localName, type Wires } from './wire.js'
+import type { Wires } from './wire.js'
 
 export interface NativeOptions {
   /** At least 1. */
@@ -145,7 +146,7 @@ class Waiting implements Attached {
   }
 
   linkName() {
-    return this.attached?.linkName() ?? localName(this.pair.link)
+    return this.attached?.linkName() ?? ownAddress(this.pair.link)
   }
 
   stalledFor() {

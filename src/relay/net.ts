@@ -3,10 +3,11 @@
 
 import type { Socket } from 'node:net'
 import { QueryCounter } from '../protocol/queries.js'
+import { ownAddress } from '../topology/address.js'
 import { ago, heard, lastWords, monotonic, parts } from './last-words.js'
 import type { Attached, EndListener, Engine, Pair, RelayEnd } from './relay.js'
 import { reset } from './reset.js'
-import { localName, type Stream } from './wire.js'
+import type { Stream } from './wire.js'
 
 /**
  * How long a side may take over its last bytes once the other side has failed or the session is cut, in milliseconds.
@@ -82,7 +83,7 @@ class NetRelay implements Attached {
   }
 
   linkName() {
-    return localName(this.down.from)
+    return ownAddress(this.down.from)
   }
 
   cut() {

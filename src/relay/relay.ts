@@ -1,7 +1,8 @@
 // The contract between the proxy and whatever moves the bytes. An engine owns both connections from attach() on.
 
+import type { Address } from '../topology/topology.js'
 import type { Ms } from '../units/units.js'
-import type { Name, Stream, Wires } from './wire.js'
+import type { Stream, Wires } from './wire.js'
 
 export interface Pair {
   readonly session: Stream
@@ -60,7 +61,7 @@ export interface Attached {
   /** Sends what the link had still sent, then resets the session and the link. Ends with `{ by: 'cut' }`; a second call does nothing. */
   cut(): void
   /** Our own end of the link; undefined once it is closed. */
-  linkName(): Name | undefined
+  linkName(): Address | undefined
   /** For how long a side has acknowledged nothing although something was under way to it; undefined while nobody owes. Only where the kernel can be asked. */
   stalledFor?(): Ms | undefined
 }

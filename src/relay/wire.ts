@@ -80,16 +80,6 @@ export interface OwnStream {
 /** Who came, and where from; neither is known of a Unix socket. */
 export type Peer = Pick<Wire, 'remoteAddress' | 'remotePort'>
 
-export interface Name {
-  readonly host: string
-  readonly port: number
-}
-
-/** Our own end of a connection; undefined where it has none any more. */
-export function localName({ localAddress: host, localPort: port }: Pick<Wire, 'localAddress' | 'localPort'>) {
-  return host === undefined || port === undefined ? undefined : { host, port }
-}
-
 /** A socket that listens, accepted on by an engine. */
 export interface Accepting {
   readonly fd: number

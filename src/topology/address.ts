@@ -17,6 +17,15 @@ export function parseConnUrl(url: string): { readonly address: Address; readonly
   return address === undefined ? undefined : { address, several: (hosts?.length ?? 1) > 1 }
 }
 
+/** Our own end of a connection, as a socket tells it; undefined where it has none any more. */
+export function ownAddress(connection: {
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+}): Address | undefined {
+  const { localAddress: host, localPort: port } = connection
+  return host === undefined || port === undefined ? undefined : { host, port }
+}
+
 /** Reads `host`, `host:port`, `[v6]:port` or a bare IPv6 address; the port is 5432 where it is not given. */
 export function parseHostPort(value: string): Address | undefined {
   const [, v6, bare, named, port] =
