@@ -1,6 +1,6 @@
-// What is said when the question is put to a server that has let us in: it is prepared with the first one; from then on a packet goes there
-// and one comes back, and hardly anything is made for it: this runs each second for years, too seldom ever to be compiled. Knows the extended
-// query protocol (PostgreSQL manual, "Message Flow"), and is given whole messages (frames.ts). Knows no socket.
+// What is said when the question is put to a server that has let us in: one packet goes there and one comes back, and hardly anything is
+// made for it: this runs each second for years, too seldom ever to be compiled. Knows the extended query protocol (PostgreSQL manual,
+// "Message Flow"), and is given whole messages (frames.ts). Knows no socket.
 
 import { createBackendScanner } from '../protocol/backend.js'
 import { QUESTION } from './question.js'
@@ -8,7 +8,6 @@ import { QUESTION } from './question.js'
 /** The columns of a row as text. */
 export type Row = readonly (string | null)[]
 
-const NAME = 'mekare_probe'
 const HEAD = 5
 
 function message(type: string, body: Buffer): Buffer {
@@ -19,16 +18,16 @@ function message(type: string, body: Buffer): Buffer {
 
 const text = (body: string) => Buffer.from(body, 'latin1')
 
-/** Bind to the unnamed portal, without parameters, every column as text; Execute; Sync. */
-const ASK = Buffer.concat([
-  message('B', text(`\0${NAME}\0\0\0\0\0\0\0`)),
+/**
+ * The packet that asks: Parse, Bind without parameters and with every column as text, Execute, Sync. Nothing is left prepared at the server,
+ * so that a pooler in between that gives each transaction another one does no harm.
+ */
+export const ASK = Buffer.concat([
+  message('P', text(`\0${QUESTION}\0\0\0`)),
+  message('B', text('\0\0\0\0\0\0\0\0')),
   message('E', text('\0\0\0\0\0')),
   message('S', text('')),
 ])
-const PREPARE = message('P', text(`${NAME}\0${QUESTION}\0\0\0`))
-
-/** The packet that asks. `first`: nothing is prepared yet on this connection. */
-export const asking = (first: boolean): Buffer => (first ? Buffer.concat([PREPARE, ASK]) : ASK)
 
 /** What came of it: the row, if there was one, or the server's error, which `pg` would throw alike. */
 export type Reply = { readonly row: Row | undefined } | { readonly error: Error & { readonly code: string } }

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import pg from 'pg'
 import type { ProbeConfig } from '../config/shape.js'
 import type { Address } from '../topology/topology.js'
-import { asking, createHearing, type Row } from './exchange.js'
+import { ASK, createHearing, type Row } from './exchange.js'
 import { createFrames } from './frames.js'
 import { addressText, verdict } from './unasked.js'
 
@@ -52,7 +52,6 @@ function createExchange(socket: Socket) {
     reject(error: Error): void
   }
   let waiting: Waiting | undefined
-  let first = true
   const fail = (error: Error): void => {
     waiting?.reject(error)
     waiting = undefined
@@ -64,8 +63,7 @@ function createExchange(socket: Socket) {
       new Promise<Row | undefined>((resolve, reject) => {
         if (socket.destroyed) throw new Error('Connection terminated')
         waiting = { hearing: createHearing(), resolve, reject }
-        socket.write(asking(first))
-        first = false
+        socket.write(ASK)
       }),
     /** Takes what belongs to the answer that is waited for, and gives the rest. */
     hear(messages: Buffer): Buffer {

@@ -93,7 +93,7 @@ t.test('without credentials Patroni is asked and PostgreSQL pinged, silently', a
   const apiUrl = `http://127.77.2.1:${(http.address() as AddressInfo).port}`
   const { user: _, ...noUser } = CONFIG
   const outcomes: ProbeOutcome[] = []
-  const logged = logOf(primary).length
+  const logged = await stillLength(() => logOf(primary))
   const deps = { now: () => ms(performance.now()), period: () => ms(100), told: (o: ProbeOutcome) => outcomes.push(o) }
   const prober = createProber({ probe: noUser, patroni: PATRONI }, deps)
   const nobody = { name: 'dead', address: { host: '127.77.2.1', port: await freePort('127.77.2.1') }, apiUrl }
@@ -111,3 +111,12 @@ t.test('without credentials Patroni is asked and PostgreSQL pinged, silently', a
   t.match(of('replica')[0], { reason: 'unclear', why: /PostgreSQL answers.*ECONNREFUSED/ })
   t.equal(logOf(primary).slice(logged), '', 'nothing in the log of PostgreSQL')
 })
+
+/** The length of a text once it has not grown for a second: what was done before may be told late. */
+async function stillLength(text: () => string): Promise<number> {
+  for (let length = text().length; ; ) {
+    await sleep(1000)
+    if (text().length === length) return length
+    length = text().length
+  }
+}
