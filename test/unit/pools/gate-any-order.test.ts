@@ -80,10 +80,18 @@ function holds(state: ClusterState): boolean {
       theirs.answer.systemId === known?.systemId &&
       (theirs.answer.timeline ?? 0) > mine
     const stands =
-      outranks && last?.answer.kind === 'primary' && theirs.askedAt >= state.termSince && known?.members.has(other)
+      outranks && last?.answer.kind === 'primary' && theirs.askedAt >= state.termSince && belongs(other, state)
     const away = words.get(other)?.turnedAway
     return !stands || (away !== undefined && away.at >= theirs.askedAt)
   })
+}
+
+/** Whom the source has dropped while it still listed the leader is none of this cluster any more. */
+function belongs(name: string, { topology: known }: ClusterState): boolean {
+  const member = known?.members.get(name)
+  const leader = known?.term && known.members.get(known.term.leader)
+  const listed = leader !== undefined && leader.vanishedAt === undefined
+  return member !== undefined && (member.vanishedAt === undefined || !listed)
 }
 
 t.test('no order of events opens the gate towards a member that is not a confirmed leader', async () => {
