@@ -43,6 +43,8 @@ async function cleanUp(task: Task): Promise<void> {
   removeSharedMemory(task.dir)
   for (const name of task.namespaces) quietly('ip', ['netns', 'del', name])
   rmSync(task.dir, { recursive: true, force: true, maxRetries: 3 })
+  // An interrupted test may have started one more meanwhile; in a directory that is gone nobody starts anything.
+  await killBeneath(task.dir)
 }
 
 /** A killed postmaster leaves its System V segment, whose id is the second number of the seventh line of postmaster.pid. */
