@@ -41,7 +41,8 @@ export function createAdminHttp(routes: Routes, feed: EventFeed, { sidecar, ...d
   if (sidecar)
     server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
       if (request.url === SIDECAR_PATH && request.headers.upgrade === SIDECAR_PROTOCOL) welcome(socket, sidecar)
-      else socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
+      // The server has let go of it: a peer that never closes would keep the process.
+      else socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n', () => socket.destroy())
     })
   return { server, streams }
 }

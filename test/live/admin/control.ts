@@ -1,9 +1,11 @@
 // The control socket: orders, and the file that it is.
 
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startControl } from '../../../src/admin/control.js'
 import { bind, control, directory, fakes, hindered, started } from './fakes.js'
@@ -25,6 +27,19 @@ t.test('the control socket explains, lists and drains', async t => {
   t.match(await get(where, '/drain?member=pg9', 'POST'), { status: 409, body: 'no member is named pg9\n' })
   t.equal((await get(where, '/drain', 'POST')).status, 400)
   t.strictSame(drained, ['pg 3 true', 'pg 3 false'])
+})
+
+t.test('a connection that may not be upgraded is closed, though its peer goes on', async t => {
+  const { path } = await control(t, { sidecar: socket => socket.destroy() })
+  const peer = connect({ path, allowHalfOpen: true })
+  peer.write('GET /sidecar HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n')
+  t.match(String((await once(peer, 'data'))[0]), /^HTTP\/1\.1 400 /)
+  peer.on('error', () => {})
+  const poke = setInterval(() => peer.write('still here'), 20)
+  const closed = new Promise(resolve => peer.on('close', () => resolve('closed')))
+  t.equal(await Promise.race([closed, sleep(5000, 'open')]), 'closed')
+  clearInterval(poke)
+  peer.destroy()
 })
 
 t.test('the control socket has mode 0600 whatever the umask, and goes at the stop', async t => {

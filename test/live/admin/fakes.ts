@@ -113,10 +113,10 @@ export function directory(t: Test): string {
   return path
 }
 
-export async function control(t: Test) {
+export async function control(t: Test, more: Partial<AdminDeps> = {}) {
   const world = fakes()
   const path = join(directory(t), 'control.sock')
-  const server = started(await startControl(path, world.deps, bind))
+  const server = started(await startControl(path, { ...world.deps, ...more }, bind))
   t.teardown(server.stop)
   return { ...world, path, server }
 }
