@@ -46,10 +46,7 @@ async function bundled() {
 const tests = (jobs, files) => (note, tell) => runFiles(files, { jobs, cwd: root, env: shipped, note, tell })
 
 /** Live tests that fill both processors, or hold a time to a close bound. */
-const ALONE = ['native', 'relay', 'storms', 'vrrp-input']
-
-/** Leader changes on whole stands: they wait for Patroni most of the time, and would be held up by what is busy. */
-const CHANGES = ['failover', 'demo', 'switchover']
+const ALONE = ['demo', 'failover', 'native', 'relay', 'storms', 'switchover', 'vrrp-input']
 
 /** Those around an address: their hosts' intervals are short and their bounds are close, but they need little. */
 const ADDRESS = ['sidecar', 'vrrp', 'witness', 'virtual-mac']
@@ -61,7 +58,7 @@ const LONG = [
 ]
 
 const live = readdirSync(join(root, 'test', 'live')).flatMap(file => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
-const others = live.filter(name => ![...ALONE, ...CHANGES, ...ADDRESS, ...LONG].includes(name))
+const others = live.filter(name => ![...ALONE, ...ADDRESS, ...LONG].includes(name))
 const compiled = (/** @type {readonly string[]} */ names) => names.map(name => `dist/test/live/${name}.test.js`)
 
 /** @typedef {{ title: string, work: Work }} Step */
@@ -82,7 +79,6 @@ const GROUPS = [
     { title: 'live tests, two at once', work: tests(2, compiled(LONG)) },
     { title: 'short live tests beside them', work: tests(1, compiled(others)) },
   ],
-  [{ title: 'live tests of leader changes, two at once', work: tests(2, compiled(CHANGES)) }],
   [{ title: 'live tests around an address, two at once', work: tests(2, compiled(ADDRESS)) }],
   [{ title: 'live tests, each alone', work: tests(1, compiled(ALONE)) }],
 ]

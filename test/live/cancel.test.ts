@@ -39,7 +39,9 @@ t.test('cancel requests through the proxy', t =>
     await each(t, places, 'psql and Ctrl-C', controlC)
     await each(t, places, '100 of 100 with TLS, whose keys nobody knows', asked)
     await each(t, places, 'a TLS session on a drained replica is found all the same', drained)
-    await each(t, places, 'a flood of made-up keys is limited, and known keys pass through it', flood)
+    // One after the other: a flood that takes long is limited less.
+    for (const place of places)
+      await each(t, [place], 'a flood of made-up keys is limited, and known keys pass through it', flood)
   }),
 )
 

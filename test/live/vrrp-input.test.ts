@@ -25,6 +25,7 @@ async function packets(t: Test, hosts: FloatingHosts): Promise<void> {
   const random = 100_000
   try {
     await waitFor('it holds both', 15, () => hosts.alone(M, [VIP, '10.78.0.198']))
+    await waitFor('and has said so', 5, () => programs[1]?.text().match(/"to":"master"/g)?.length === 2)
     const before = programs[1]?.text().match(/"vrrp_changed"/g)?.length
     const wire = await tapWire(hosts, { on: C, names: [M], port: 5000 })
     const task = JSON.stringify({ source: '10.78.0.3', address: VIP, each, random })
