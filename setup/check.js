@@ -42,14 +42,33 @@ async function bundled() {
   return { passed: 1, failed: 0, shown: '' }
 }
 
-/** A step that runs test files. @param {number} jobs @param {readonly string[]} files @returns {Work} */
-const tests = (jobs, files) => (note, tell) => runFiles(files, { jobs, cwd: root, env: shipped, note, tell })
+/**
+ * What the program does as a process is played on one engine, and its clients' drivers too: both take `npm run live -- NAME`. In this run there is no
+ * time for it.
+ */
+const ON_ONE_ENGINE = ['clients', 'process', 'reload', 'restart']
+
+/** A step that runs live tests. @param {number} jobs @param {readonly string[]} names @param {readonly string[]} [onOne] @returns {Work} */
+const tests =
+  (jobs, names, onOne = []) =>
+  (note, tell) => {
+    const env = (/** @type {string} */ name) =>
+      onOne.includes(name) ? { ...shipped, MEKARE_ENGINES: 'native' } : shipped
+    const files = names.map(name => ({ path: `dist/test/live/${name}.test.js`, env: env(name) }))
+    return runFiles(files, { jobs, cwd: root, note, tell })
+  }
+
+/** @type {Work} */
+const unit = (note, tell) => runFiles([{ path: 'dist/test/unit/all.js', env: {} }], { jobs: 1, cwd: root, note, tell })
 
 /** Live tests that fill both processors, or hold a time to a close bound. */
-const ALONE = ['demo', 'failover', 'native', 'relay', 'storms', 'switchover', 'vrrp-input']
+const ALONE = ['demo', 'native', 'relay', 'storms', 'switchover', 'vrrp-input']
 
 /** Those around an address: their hosts' intervals are short and their bounds are close, but they need little. */
 const ADDRESS = ['sidecar', 'vrrp', 'witness', 'virtual-mac']
+
+/** Most of its time it waits for Patroni: beside those there is room for it. */
+const WAITING = ['failover']
 
 /** Of the others the longest ones come first, so that none of them runs on by itself at the end. */
 const LONG = [
@@ -58,8 +77,7 @@ const LONG = [
 ]
 
 const live = readdirSync(join(root, 'test', 'live')).flatMap(file => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
-const others = live.filter(name => ![...ALONE, ...ADDRESS, ...LONG].includes(name))
-const compiled = (/** @type {readonly string[]} */ names) => names.map(name => `dist/test/live/${name}.test.js`)
+const others = live.filter(name => ![...ALONE, ...ADDRESS, ...WAITING, ...LONG].includes(name))
 
 /** @typedef {{ title: string, work: Work }} Step */
 
@@ -72,22 +90,25 @@ const GROUPS = [
   [
     { title: 'lint', work: single('biome', ['check', '.']) },
     { title: 'unused code', work: single('knip', []) },
-    { title: 'unit tests', work: tests(1, ['dist/test/unit/all.js']) },
+    { title: 'unit tests', work: unit },
     BUNDLE,
   ],
   [
-    { title: 'live tests, two at once', work: tests(2, compiled(LONG)) },
-    { title: 'short live tests beside them', work: tests(1, compiled(others)) },
+    { title: 'live tests, two at once', work: tests(2, LONG, ON_ONE_ENGINE) },
+    { title: 'short live tests beside them', work: tests(1, others) },
   ],
-  [{ title: 'live tests around an address, two at once', work: tests(2, compiled(ADDRESS)) }],
-  [{ title: 'live tests, each alone', work: tests(1, compiled(ALONE)) }],
+  [
+    { title: 'live tests around an address, two at once', work: tests(2, ADDRESS) },
+    { title: 'failovers beside them', work: tests(1, WAITING) },
+  ],
+  [{ title: 'live tests, each alone', work: tests(1, ALONE) }],
 ]
 
 /** What the command line asks for. @param {readonly string[]} names */
 function chosen(names) {
   const unknown = names.filter(name => !live.includes(name))
   if (unknown.length > 0) throw new SetupError(`${unknown.join(', ')}: no such live test; there are ${live.join(', ')}`)
-  return names.length === 0 ? GROUPS : [[BUNDLE], [{ title: 'live tests', work: tests(1, compiled(names)) }]]
+  return names.length === 0 ? GROUPS : [[BUNDLE], [{ title: 'live tests', work: tests(1, names) }]]
 }
 
 /** `95 s` or `8 min 5 s`. @param {number} ms */

@@ -24,24 +24,24 @@ export function totalsOf(output, code) {
 
 /**
  * Starts them in their order, `jobs` at once. `note` is told what begins, `tell` what has ended.
- * @param {readonly string[]} files
- * @param {{ jobs: number, cwd: string, env: NodeJS.ProcessEnv, note: (text: string) => void, tell: (text: string) => void }} how
+ * @param {readonly { path: string, env: NodeJS.ProcessEnv }[]} files
+ * @param {{ jobs: number, cwd: string, note: (text: string) => void, tell: (text: string) => void }} how
  * @returns {Promise<Result>}
  */
-export async function runFiles(files, { jobs, cwd, env, note, tell }) {
+export async function runFiles(files, { jobs, cwd, note, tell }) {
   const waiting = [...files]
   const sum = { passed: 0, failed: 0, shown: '' }
   const worker = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const name = basename(file, '.test.js')
+      const name = basename(file.path, '.test.js')
       note(name)
       const begun = Date.now()
-      const how = { cwd, env: { ...env, TAP_TIMEOUT: `${MOST_SECONDS}` }, seconds: MOST_SECONDS }
-      const { code, output, late } = await run(process.execPath, [file], how)
+      const how = { cwd, env: { ...file.env, TAP_TIMEOUT: `${MOST_SECONDS}` }, seconds: MOST_SECONDS }
+      const { code, output, late } = await run(process.execPath, [file.path], how)
       const { passed, failed } = totalsOf(output, code)
       sum.passed += passed
       sum.failed += failed
-      if (failed > 0) sum.shown += `# ${file}${late ? `: ended after ${MOST_SECONDS} s` : ''}\n${output}\n`
+      if (failed > 0) sum.shown += `# ${file.path}${late ? `: ended after ${MOST_SECONDS} s` : ''}\n${output}\n`
       tell(`${failed > 0 ? BAD : GOOD} ${name}, ${((Date.now() - begun) / 1000).toFixed(1)} s`)
     }
   }

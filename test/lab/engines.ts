@@ -10,11 +10,12 @@ export interface Engine {
   readonly env: { readonly MEKARE_RELAY__ENGINE: string }
 }
 
-export const ENGINES: readonly Engine[] = (['native', 'net'] as const).map((engine, i) => ({
-  engine,
-  host: `proxy${i + 1}`,
-  env: { MEKARE_RELAY__ENGINE: engine },
-}))
+const ALL = ['native', 'net'] as const
+
+/** Both, or those that `MEKARE_ENGINES` names. */
+export const ENGINES: readonly Engine[] = ALL.filter(engine =>
+  (process.env.MEKARE_ENGINES ?? engine).includes(engine),
+).map((engine, i) => ({ engine, host: `proxy${i + 1}`, env: { MEKARE_RELAY__ENGINE: engine } }))
 
 /** Does what changes the world under all who play: once, when each of them has come to it. What came of it is told to each. */
 export type Together = <T>(act: () => Promise<T>) => Promise<T>
