@@ -42,11 +42,8 @@ async function bundled() {
   return { passed: 1, failed: 0, shown: '' }
 }
 
-/**
- * What the program does as a process is played on one engine, and its clients' drivers too: both take `npm run live -- NAME`. In this run there is no
- * time for it.
- */
-const ON_ONE_ENGINE = ['clients', 'process', 'reload', 'restart']
+/** Played on one engine here, for lack of time, and on both by `npm run live -- NAME`. */
+const ON_ONE_ENGINE = ['clients', 'pools', 'process', 'reload', 'restart']
 
 /** A step that runs live tests. @param {number} jobs @param {readonly string[]} names @param {readonly string[]} [onOne] @returns {Work} */
 const tests =
@@ -67,6 +64,9 @@ const ALONE = ['demo', 'native', 'relay', 'storms', 'switchover', 'vrrp-input']
 /** Those around an address: their hosts' intervals are short and their bounds are close, but they need little. */
 const ADDRESS = ['sidecar', 'vrrp', 'witness', 'virtual-mac']
 
+/** These take seconds, or need little too. */
+const SHORT = ['admin', 'connections', 'fleet', 'hooks', 'incidents', 'linux', 'operators', 'sources']
+
 /** Most of its time it waits for Patroni: beside those there is room for it. */
 const WAITING = ['failover']
 
@@ -77,7 +77,7 @@ const LONG = [
 ]
 
 const live = readdirSync(join(root, 'test', 'live')).flatMap(file => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
-const others = live.filter(name => ![...ALONE, ...ADDRESS, ...WAITING, ...LONG].includes(name))
+const others = live.filter(name => ![...ALONE, ...ADDRESS, ...SHORT, ...WAITING, ...LONG].includes(name))
 
 /** @typedef {{ title: string, work: Work }} Step */
 
@@ -95,10 +95,10 @@ const GROUPS = [
   ],
   [
     { title: 'live tests, two at once', work: tests(2, LONG, ON_ONE_ENGINE) },
-    { title: 'short live tests beside them', work: tests(1, others) },
+    { title: 'others beside them', work: tests(1, others) },
   ],
   [
-    { title: 'live tests around an address, two at once', work: tests(2, ADDRESS) },
+    { title: 'live tests around an address, then short ones', work: tests(2, [...ADDRESS, ...SHORT]) },
     { title: 'failovers beside them', work: tests(1, WAITING) },
   ],
   [{ title: 'live tests, each alone', work: tests(1, ALONE) }],
@@ -144,7 +144,7 @@ async function main(names) {
   for (const { title, passed, failed, seconds } of results) {
     const sign = failed > 0 ? BAD : GOOD
     say(
-      `${sign} ${title.padEnd(42)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed ${seconds.padStart(7)} s`,
+      `${sign} ${title.padEnd(46)} ${String(passed).padStart(6)} passed ${String(failed).padStart(4)} failed ${seconds.padStart(7)} s`,
     )
   }
   const sum = (/** @type {'passed' | 'failed'} */ key) => results.reduce((total, result) => total + result[key], 0)
