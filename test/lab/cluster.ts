@@ -22,7 +22,7 @@ export interface Cluster {
   leader(): Promise<string | undefined>
   /** Waits until the holder of the leader key (other than `other`) is out of recovery; answers its name. */
   untilLeader(how?: { readonly other?: string; readonly withinMs?: number }): Promise<string>
-  /** Waits until there is a primary and all other members (or the given ones) stream from it. */
+  /** Waits until there is a primary and all other members (or the given ones) stream from it, and have published so. */
   untilStreaming(how?: { readonly members?: readonly string[]; readonly withinMs?: number }): Promise<void>
   /** What each member says of itself over Patroni's REST interface. */
   status(): Promise<readonly MemberView[]>
@@ -45,6 +45,9 @@ export interface ClusterParts {
   readonly hands: Hands
   readonly etcd: Etcd
 }
+
+/** The states of a standby that works. */
+const RUNS: ReadonlySet<string> = new Set(['running', 'streaming'])
 
 /** The cluster's verbs. */
 export function createCluster(parts: ClusterParts): Cluster {
@@ -79,7 +82,10 @@ export function createCluster(parts: ClusterParts): Cluster {
         const standbys = which.filter(member => member !== name)
         if (!standbys.every(member => primary.streaming.includes(member))) return undefined
         const views = await Promise.all(standbys.map(view))
-        return views.every(({ state }) => state === 'running' || state === 'streaming') || undefined
+        if (!views.every(({ state }) => RUNS.has(state))) return undefined
+        // A member writes its state to its key in its next turn only, and that is what a router reads.
+        const keys = await Promise.all(standbys.map(member => key(`members/${member}`)))
+        return keys.every(text => RUNS.has((JSON.parse(text ?? '{}') as { state?: string }).state ?? '')) || undefined
       })
     },
     switchover: async to => {
