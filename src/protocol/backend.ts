@@ -56,12 +56,30 @@ export function createBackendScanner(): BackendScanner {
   }
 }
 
-/** Whether a backend's first byte may open an ErrorResponse. */
-export const opensError = (byte: number | undefined): boolean => byte === 0x45
+const opensError = (byte: number | undefined): boolean => byte === 0x45
+const ERROR_ENDS = 2
+const HEAD = 5
 
-/** Whether these bytes are a backend's parting word: an ErrorResponse of a severity after which it closes the connection. */
-export function isParting(chunk: Uint8Array): boolean {
-  const [seen] = createBackendScanner().feed(chunk)
+/**
+ * Where in these bytes a backend's parting word begins, from `start` on: an ErrorResponse of a severity after which it closes the connection, at
+ * their beginning or as the last of whole messages; -1 without one.
+ */
+export function partingAt(bytes: Uint8Array, start: number, length: number): number {
+  const end = start + length
+  if (opensError(bytes[start]) && isParting(bytes.subarray(start, end))) return 0
+  // The last message of any other answer ends in a letter, an error in two zeros: most that is read is told apart by that.
+  for (let zeros = 1; zeros <= ERROR_ENDS; zeros++) if (bytes[end - zeros] !== 0) return -1
+  for (let at = start; at + HEAD <= end; ) {
+    const next = at + 1 + wordAt(bytes, at + 1)
+    if (next < at + HEAD || next > end) return -1
+    if (next === end) return opensError(bytes[at]) && isParting(bytes.subarray(at, end)) ? at - start : -1
+    at = next
+  }
+  return -1
+}
+
+function isParting(message: Uint8Array): boolean {
+  const [seen] = createBackendScanner().feed(message)
   return seen?.kind === 'error' && seen.code !== '' && (seen.severity === 'FATAL' || seen.severity === 'PANIC')
 }
 

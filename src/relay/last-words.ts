@@ -1,7 +1,7 @@
 // When a link last answered and when it began to end the session: of one session, or of many in shared memory. Told as ages, since
 // threads share the machine's monotonic clock, but no performance.now().
 
-import { isParting, opensError } from '../protocol/backend.js'
+import { partingAt } from '../protocol/backend.js'
 import { type Ms, ms } from '../units/units.js'
 import type { LastWords } from './relay.js'
 
@@ -18,14 +18,15 @@ const BEFORE = Number(process.hrtime.bigint()) / 1e6 - performance.now()
 /** Now, in ms, on the clock that all threads share. */
 export const monotonic = (): number => BEFORE + performance.now()
 
-/** The link gave `length` bytes, from `start` on. Whatever follows a parting word shows that it was none. */
+/** The link gave `length` bytes, from `start` on. Whatever follows a parting word shows that it was none; what came with one was an answer. */
 export function heard(of: Heard, session: number, bytes: Uint8Array, start: number, length: number, at: number): void {
-  if (opensError(bytes[start]) && isParting(bytes.subarray(start, start + length))) of.parted[session] = at
-  else {
+  const parting = partingAt(bytes, start, length)
+  if (parting !== 0) {
     of.answered[session] = at
     of.parted[session] = 0
     if (of.first[session] === 0) of.first[session] = at
   }
+  if (parting >= 0) of.parted[session] = at
 }
 
 /** The link has ended or failed; its parting word, if there was one, came before. */

@@ -158,5 +158,20 @@ t.test(
     t.strictSame(lastWords(of, 0, 200), { first: 90, answered: 60, parted: 50 }, 'its end comes later than its word')
     gives(Buffer.from('Extended garbage\0'), 180)
     t.strictSame(lastWords(of, 0, 200), { first: 90, answered: 20 }, 'bytes that happen to begin like an error')
+    const done = Buffer.from('C\0\0\0\x0dINSERT 1\0Z\0\0\0\x05I', 'latin1')
+    gives(Buffer.concat([done, error('FATAL')]), 185)
+    t.strictSame(lastWords(of, 0, 200), { first: 90, answered: 15, parted: 15 }, 'an answer and a parting word at once')
+    gives(Buffer.concat([error('ERROR'), error('FATAL')]), 186)
+    t.strictSame(lastWords(of, 0, 200), { first: 90, answered: 14, parted: 14 }, 'or an error and a parting word')
+    for (const [what, chunk] of Object.entries({
+      'an error that is none to part with': Buffer.concat([done, error('ERROR')]),
+      'what is no message': Buffer.concat([Buffer.from('garbage'), error('FATAL')]),
+      'a length that leads nowhere': Buffer.from('D\0\0\0\0\0\0', 'latin1'),
+      'the beginning of a message': Buffer.from('D\0\0\x01\0\0\0', 'latin1'),
+      'two zeros': Buffer.alloc(2),
+    })) {
+      gives(chunk, 190)
+      t.strictSame(lastWords(of, 0, 200), { first: 90, answered: 10 }, what)
+    }
   },
 )
