@@ -64,9 +64,6 @@ const ALONE = ['demo', 'native', 'relay', 'storms', 'switchover', 'vrrp-input']
 /** Those around an address: their hosts' intervals are short and their bounds are close, but they need little. */
 const ADDRESS = ['sidecar', 'vrrp', 'witness', 'virtual-mac']
 
-/** These take seconds, or need little too. */
-const SHORT = ['admin', 'connections', 'fleet', 'hooks', 'incidents', 'linux', 'operators', 'sources']
-
 /** Most of its time it waits for Patroni: beside those there is room for it. */
 const WAITING = ['failover']
 
@@ -77,7 +74,7 @@ const LONG = [
 ]
 
 const live = readdirSync(join(root, 'test', 'live')).flatMap(file => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
-const others = live.filter(name => ![...ALONE, ...ADDRESS, ...SHORT, ...WAITING, ...LONG].includes(name))
+const others = live.filter(name => ![...ALONE, ...ADDRESS, ...WAITING, ...LONG].includes(name))
 
 /** @typedef {{ title: string, work: Work }} Step */
 
@@ -98,7 +95,7 @@ const GROUPS = [
     { title: 'others beside them', work: tests(1, others) },
   ],
   [
-    { title: 'live tests around an address, then short ones', work: tests(2, [...ADDRESS, ...SHORT]) },
+    { title: 'live tests around an address, two at once', work: tests(2, ADDRESS) },
     { title: 'failovers beside them', work: tests(1, WAITING) },
   ],
   [{ title: 'live tests, each alone', work: tests(1, ALONE) }],
