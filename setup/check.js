@@ -43,7 +43,7 @@ async function bundled() {
 }
 
 /** Played on one engine here, for lack of time, and on both by `npm run live -- NAME`. */
-const ON_ONE_ENGINE = ['clients', 'pools', 'process', 'reload', 'restart']
+const ON_ONE_ENGINE = ['badinput', 'cancel', 'clients', 'pools', 'process', 'reload', 'restart']
 
 /** A step that runs live tests. @param {number} jobs @param {readonly string[]} names @param {readonly string[]} [onOne] @returns {Work} */
 const tests =
@@ -59,13 +59,10 @@ const tests =
 const unit = (note, tell) => runFiles([{ path: 'dist/test/unit/all.js', env: {} }], { jobs: 1, cwd: root, note, tell })
 
 /** Live tests that fill both processors, or hold a time to a close bound. */
-const ALONE = ['demo', 'native', 'relay', 'storms', 'switchover', 'vrrp-input']
+const ALONE = ['demo', 'failover', 'native', 'relay', 'storms', 'switchover', 'vrrp-input']
 
 /** Those around an address: their hosts' intervals are short and their bounds are close, but they need little. */
 const ADDRESS = ['sidecar', 'vrrp', 'witness', 'virtual-mac']
-
-/** Most of its time it waits for Patroni: beside those there is room for it. */
-const WAITING = ['failover']
 
 /** Of the others the longest ones come first, so that none of them runs on by itself at the end. */
 const LONG = [
@@ -74,7 +71,7 @@ const LONG = [
 ]
 
 const live = readdirSync(join(root, 'test', 'live')).flatMap(file => /^(.+)\.test\.ts$/.exec(file)?.[1] ?? [])
-const others = live.filter(name => ![...ALONE, ...ADDRESS, ...WAITING, ...LONG].includes(name))
+const others = live.filter(name => ![...ALONE, ...ADDRESS, ...LONG].includes(name))
 
 /** @typedef {{ title: string, work: Work }} Step */
 
@@ -94,10 +91,7 @@ const GROUPS = [
     { title: 'live tests, two at once', work: tests(2, LONG, ON_ONE_ENGINE) },
     { title: 'others beside them', work: tests(1, others) },
   ],
-  [
-    { title: 'live tests around an address, two at once', work: tests(2, ADDRESS) },
-    { title: 'failovers beside them', work: tests(1, WAITING) },
-  ],
+  [{ title: 'live tests around an address, two at once', work: tests(2, ADDRESS) }],
   [{ title: 'live tests, each alone', work: tests(1, ALONE) }],
 ]
 
