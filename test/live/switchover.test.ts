@@ -219,9 +219,11 @@ async function killed(t: Test, field: Field, sight: Sight): Promise<void> {
     const all = JSON.parse((await asked(field, 'GET', '/incidents')).body) as Incident[]
     return all.find(({ number, lasted }) => number === 4 && lasted !== undefined)
   })
-  t.match(incident, { from: 'pg2', cause: 'unreachable', lost: 2, cut: 0, moments: { sessions_lost: 0 } })
+  t.match(incident, { from: 'pg2', cause: 'unreachable', lost: 2, cut: 0 })
+  // Its sessions and the connection of the probe end at the same time, and either may be heard first.
+  t.ok((incident.moments.sessions_lost ?? Number.NaN) < 100, `they ended at ${incident.moments.sessions_lost} ms`)
   const { stdout } = await sight.cli('incidents', '1')
-  t.match(stdout, /^ {2}\+0\.000s {2}open sessions of pg2 end /m)
+  t.match(stdout, /^ {2}\+0\.0\d\ds {2}open sessions of pg2 end /m)
   t.match(stdout, /^ {2}sessions: \d+ held, 2 lost with pg2, 0 cut, 0 refused;/m)
   for (const line of stdout.trimEnd().split('\n')) t.comment(line)
 }
