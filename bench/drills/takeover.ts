@@ -5,7 +5,6 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse, stringify } from 'yaml'
-import { ask } from '../../src/cli/ask.js'
 import { now } from '../../test/lab/journal.js'
 import { PASSWORDS } from '../../test/lab/options.js'
 import { eventually, type Field } from './field.js'
@@ -82,9 +81,8 @@ async function pidOf({ proxy }: Field): Promise<number> {
 }
 
 async function order({ proxy }: Field, path: string): Promise<string> {
-  const reply = await ask(proxy.socket, 'POST', path, 60_000)
-  if (reply.kind !== 'answer') throw new Error(reply.why)
-  return `${reply.status} ${reply.body}`
+  const { status, body } = await proxy.control('POST', path, 60_000)
+  return `${status} ${body}`
 }
 
 function compared(before: Size, after: Size, seen: Awaited<ReturnType<Load['stop']>>): Figure[] {

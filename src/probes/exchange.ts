@@ -3,18 +3,13 @@
 // "Message Flow"), and is given whole messages (frames.ts). Knows no socket.
 
 import { createBackendScanner } from '../protocol/backend.js'
+import { message } from '../protocol/write.js'
 import { QUESTION } from './question.js'
 
 /** The columns of a row as text. */
 export type Row = readonly (string | null)[]
 
 const HEAD = 5
-
-function message(type: string, body: Buffer): Buffer {
-  const head = Buffer.from(`${type}\0\0\0\0`, 'latin1')
-  head.writeUInt32BE(4 + body.length, 1)
-  return Buffer.concat([head, body])
-}
 
 const text = (body: string) => Buffer.from(body, 'latin1')
 

@@ -57,7 +57,6 @@ export function createBackendScanner(): BackendScanner {
 }
 
 const opensError = (byte: number | undefined): boolean => byte === 0x45
-const ERROR_ENDS = 2
 const HEAD = 5
 
 /**
@@ -68,7 +67,7 @@ export function partingAt(bytes: Uint8Array, start: number, length: number): num
   const end = start + length
   if (opensError(bytes[start]) && isParting(bytes.subarray(start, end))) return 0
   // The last message of any other answer ends in a letter, an error in two zeros: most that is read is told apart by that.
-  for (let zeros = 1; zeros <= ERROR_ENDS; zeros++) if (bytes[end - zeros] !== 0) return -1
+  if (bytes[end - 1] !== 0 || bytes[end - 2] !== 0) return -1
   for (let at = start; at + HEAD <= end; ) {
     const next = at + 1 + wordAt(bytes, at + 1)
     if (next < at + HEAD || next > end) return -1

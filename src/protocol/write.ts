@@ -18,9 +18,13 @@ export function errorResponse(error: ErrorFields): Uint8Array {
   const fields = [`S${error.severity}`, `V${error.severity}`, `C${error.code}`, `M${error.message}`]
   if (error.detail !== undefined) fields.push(`D${error.detail}`)
   if (error.hint !== undefined) fields.push(`H${error.hint}`)
-  const body = concat([...fields.map(writeString), new Uint8Array(1)])
+  return message('E', concat([...fields.map(writeString), new Uint8Array(1)]))
+}
+
+/** A message with its type, one ASCII letter, and its length in front. */
+export function message(type: string, body: Uint8Array): Uint8Array {
   const head = new Uint8Array(5)
-  head[0] = 'E'.charCodeAt(0)
+  head[0] = type.charCodeAt(0)
   viewOf(head).setUint32(1, 4 + body.length)
   return concat([head, body])
 }

@@ -2,6 +2,9 @@
 // changes the cluster beneath both is done once, when both have come to it. Knows nothing of what the parts do.
 
 import type { Test } from 'tap'
+import type { ProxyOptions, ProxyProcess } from './proxy.js'
+import { type Sight, see } from './sight.js'
+import type { Stand } from './stand.js'
 
 export interface Engine {
   readonly engine: 'native' | 'net'
@@ -16,6 +19,19 @@ const ALL = ['native', 'net'] as const
 export const ENGINES: readonly Engine[] = ALL.filter(engine =>
   (process.env.MEKARE_ENGINES ?? engine).includes(engine),
 ).map((engine, i) => ({ engine, host: `proxy${i + 1}`, env: { MEKARE_RELAY__ENGINE: engine } }))
+
+/** Where the parts of a test are played: a proxy with this engine. */
+export interface Place extends Engine {
+  readonly stand: Stand
+  readonly proxy: ProxyProcess
+  readonly sight: Sight
+}
+
+/** Starts the engine's proxy on its host. */
+export async function openPlace(stand: Stand, engine: Engine, options: ProxyOptions = {}): Promise<Place> {
+  const proxy = await stand.proxy(engine.host, { ...options, env: engine.env })
+  return { ...engine, stand, proxy, sight: see(stand, proxy) }
+}
 
 /** Does what changes the world under all who play: once, when each of them has come to it. What came of it is told to each. */
 export type Together = <T>(act: () => Promise<T>) => Promise<T>

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { ask } from '../../src/cli/ask.js'
 import type { HttpAnswer } from './ask.js'
 import { until } from './cluster.js'
 import { isRunning, type Launch } from './installed.js'
@@ -44,6 +45,8 @@ export interface ProxyProcess {
   readonly socket: string
   /** GET of a path of its admin address. */
   get(path: string): Promise<HttpAnswer>
+  /** A request of its control socket, as the verbs make them; throws when there is no answer within so long (5 s). */
+  control(method: 'GET' | 'POST', path: string, withinMs?: number): Promise<{ status: number; body: string }>
   /** Waits until it would take a session on every listener; throws with the end of its log when it ends instead. */
   ready(): Promise<void>
   /** SIGTERM (or another signal), then waits for its end; answers its exit code, or the signal's name. */
@@ -121,6 +124,7 @@ function describe(stand: Stand, host: string, configFile: string): ProxyProcess 
   const address = stand.address(host)
   const { ports } = stand
   const admin = `${address}:${ports.admin}`
+  const socket = join(stand.dir, host, 'control.sock')
   const proxy: ProxyProcess = {
     host,
     address,
@@ -133,8 +137,13 @@ function describe(stand: Stand, host: string, configFile: string): ProxyProcess 
     write: `${address}:${ports.write}`,
     read: `${address}:${ports.read}`,
     admin,
-    socket: join(stand.dir, host, 'control.sock'),
+    socket,
     get: path => stand.hands.http({ url: `http://${admin}${path}`, timeoutMs: 2000 }),
+    control: async (method, path, withinMs) => {
+      const reply = await ask(socket, method, path, withinMs)
+      if (reply.kind !== 'answer') throw new Error(reply.why)
+      return reply
+    },
     ready: () => untilReady(stand, proxy),
     stop: async (signal = 'SIGTERM') => {
       const { child } = proxy

@@ -3,7 +3,6 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask } from '../../src/cli/ask.js'
 import type { Status } from '../../src/pools/status.js'
 import { until } from './cluster.js'
 import type { Output } from './ground.js'
@@ -47,10 +46,9 @@ export function see(stand: Stand, proxy: ProxyProcess): Sight {
   const cli = (...args: readonly string[]) =>
     stand.clientExec([process.execPath, PROGRAM, ...args, '--socket', proxy.socket])
   const control = async (method: 'GET' | 'POST', path: string) => {
-    const reply = await ask(proxy.socket, method, `/${path}`)
-    if (reply.kind !== 'answer') throw new Error(reply.why)
-    if (reply.status !== 200) throw new Error(`${path}: ${reply.status} ${reply.body}`)
-    return reply.body
+    const { status, body } = await proxy.control(method, `/${path}`)
+    if (status !== 200) throw new Error(`${path}: ${status} ${body}`)
+    return body
   }
   const explain = async (listener: string, member: string) => {
     const said = await control('GET', `explain?listener=${listener}`)

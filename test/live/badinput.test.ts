@@ -8,22 +8,18 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { sslRequest, startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
-import { ENGINES, type Engine, each, type Together } from '../lab/engines.js'
+import { ENGINES, type Engine, each, type Place as Opened, openPlace, type Together } from '../lab/engines.js'
 import { now } from '../lab/journal.js'
 import { startReader, startWriter } from '../lab/observers.js'
 import { onStand } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
-import type { ProxyProcess } from '../lab/proxy.js'
 import { PROGRAM, type Sight, see } from '../lab/sight.js'
 import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
 
-interface Place extends Engine {
-  readonly stand: Stand
-  readonly proxy: ProxyProcess
-  readonly sight: Sight
+interface Place extends Opened {
   /** Listeners like `read`: with max 5, and with maxPerAddress 3 and allow of another address only. */
   readonly few: string
   readonly shut: string
@@ -44,7 +40,7 @@ t.test('bad input', t =>
 )
 
 async function open(stand: Stand, engine: Engine): Promise<Place> {
-  const { host, env } = engine
+  const { host } = engine
   const [few, shut] = [1, 2].map(n => `${stand.address(host)}:${stand.ports.read + n}`) as [string, string]
   const like = { cluster: 'demo', role: 'replica', startupTimeout: '1s' }
   const listen = {
@@ -52,8 +48,7 @@ async function open(stand: Stand, engine: Engine): Promise<Place> {
     few: { ...like, address: few, max: 5 },
     shut: { ...like, address: shut, allow: ['192.0.2.0/24'] },
   }
-  const proxy = await stand.proxy(host, { env, config: { listen } })
-  const place = { ...engine, stand, proxy, few, shut, sight: see(stand, proxy) }
+  const place = { ...(await openPlace(stand, engine, { config: { listen } })), few, shut }
   for (const replica of ['pg2', 'pg3']) await place.sight.verdict('read', replica, /^usable/)
   return place
 }

@@ -5,14 +5,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { ask } from '../../src/cli/ask.js'
 import type { SessionStatus } from '../../src/pools/status.js'
 import { startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
-import { ENGINES, type Engine, each } from '../lab/engines.js'
+import { ENGINES, type Engine, each, type Place as Opened, openPlace } from '../lab/engines.js'
 import { onStand } from '../lab/onstand.js'
 import { openSession } from '../lab/session.js'
-import { type Sight, see } from '../lab/sight.js'
 import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire, type Wire } from '../lab/wire.js'
 
@@ -22,10 +20,7 @@ t.setTimeout(300_000)
 const [BALANCER, STRANGER] = ['127.0.0.50', '127.0.0.51']
 const [WELCOME, BARRED] = ['10.9.9.7', '10.66.0.1']
 
-interface Place extends Engine {
-  readonly stand: Stand
-  readonly sight: Sight
-  readonly socket: string
+interface Place extends Opened {
   /** Takes headers from the balancer, and others as themselves; takes nobody but the balancer. */
   readonly accepts: string
   readonly requires: string
@@ -46,14 +41,12 @@ t.test('a balancer in front', t =>
 )
 
 async function open(stand: Stand, engine: Engine): Promise<Place> {
-  const { host, env } = engine
-  const at = (port: number) => `${stand.address(host)}:${port}`
+  const at = (port: number) => `${stand.address(engine.host)}:${port}`
   const { write } = stand.ports
   const [accepts, requires] = [at(write + 10), at(write + 11)]
   const like = { cluster: 'demo', role: 'primary', startupTimeout: '1s', proxyFrom: [BALANCER] }
   const allow = ['10.9.0.0/16', '127.0.0.0/8']
-  const proxy = await stand.proxy(host, {
-    env,
+  const opened = await openPlace(stand, engine, {
     config: {
       listen: {
         read: { fallback: 'primary' },
@@ -63,7 +56,7 @@ async function open(stand: Stand, engine: Engine): Promise<Place> {
     },
   })
   const fronts = [at(write + 20), at(write + 21)] as const
-  return { ...engine, stand, accepts, requires, fronts, sight: see(stand, proxy), socket: proxy.socket }
+  return { ...opened, accepts, requires, fronts }
 }
 
 const startup = startupMessage(new Map([['user', 'app']]))
@@ -80,9 +73,8 @@ const fourOf = (client: string) =>
 /** PP2_TYPE_AUTHORITY and PP2_TYPE_NOOP. */
 const TLVS = Buffer.concat([Buffer.of(0x02, 0, 5), Buffer.from('pg.io'), Buffer.of(0x04, 0, 2, 0, 0)])
 
-async function sessionsOf({ socket }: Place): Promise<SessionStatus[]> {
-  const reply = await ask(socket, 'GET', '/sessions')
-  return reply.kind === 'answer' ? JSON.parse(reply.body) : []
+async function sessionsOf({ proxy }: Place): Promise<SessionStatus[]> {
+  return JSON.parse((await proxy.control('GET', '/sessions')).body)
 }
 
 async function haproxy(t: Test, place: Place): Promise<void> {

@@ -8,11 +8,9 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { cancelRequest } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
-import { ENGINES, type Engine, each } from '../lab/engines.js'
+import { ENGINES, type Engine, each, openPlace, type Place } from '../lab/engines.js'
 import { onStand } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
-import type { ProxyProcess } from '../lab/proxy.js'
-import { type Sight, see } from '../lab/sight.js'
 import type { Stand } from '../lab/stand.js'
 import { openWire } from '../lab/wire.js'
 
@@ -24,12 +22,6 @@ interface Cancelled {
   readonly members: readonly string[]
   readonly medianMs: number
   readonly worstMs: number
-}
-
-interface Place extends Engine {
-  readonly stand: Stand
-  readonly proxy: ProxyProcess
-  readonly sight: Sight
 }
 
 t.test('cancel requests through the proxy', t =>
@@ -46,8 +38,7 @@ t.test('cancel requests through the proxy', t =>
 )
 
 async function open(stand: Stand, engine: Engine): Promise<Place> {
-  const proxy = await stand.proxy(engine.host, { env: engine.env })
-  const place = { ...engine, stand, proxy, sight: see(stand, proxy) }
+  const place = await openPlace(stand, engine)
   for (const replica of replicas) await place.sight.verdict('read', replica, /^usable/)
   return place
 }

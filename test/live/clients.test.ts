@@ -21,24 +21,19 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { SERVER_NAME } from '../lab/certs.js'
 import { until } from '../lab/cluster.js'
-import { ENGINES, type Engine, each, type Together } from '../lab/engines.js'
+import { ENGINES, type Engine, each, type Place as Opened, openPlace, type Together } from '../lab/engines.js'
 import { now } from '../lab/journal.js'
 import { onStand } from '../lab/onstand.js'
 import { PASSWORDS } from '../lab/options.js'
 import { pgbench } from '../lab/pgbench.js'
 import { findProgram } from '../lab/programs.js'
-import type { ProxyProcess } from '../lab/proxy.js'
-import { type Sight, see } from '../lab/sight.js'
 import type { Stand } from '../lab/stand.js'
 
 t.setTimeout(300_000)
 
 const MIB = 1024 * 1024
 
-interface Place extends Engine {
-  readonly stand: Stand
-  readonly proxy: ProxyProcess
-  readonly sight: Sight
+interface Place extends Opened {
   readonly six: number
   /** Of its own, and of this name, so that what one makes there is in nobody's way. */
   readonly database: string
@@ -57,7 +52,7 @@ t.test('clients through the proxy', t =>
 )
 
 async function open(stand: Stand, engine: Engine): Promise<Place> {
-  const { host, env } = engine
+  const { host } = engine
   const six = await freePort('::1')
   const listen = {
     six: { address: `[::1]:${six}`, cluster: 'demo', role: 'primary' },
@@ -65,8 +60,7 @@ async function open(stand: Stand, engine: Engine): Promise<Place> {
   }
   const database = `app_${engine.engine}`
   await stand.sql('pg1', `create database ${database} owner app`)
-  const proxy = await stand.proxy(host, { env, config: { listen } })
-  const place = { ...engine, stand, proxy, six, database, sight: see(stand, proxy) }
+  const place = { ...(await openPlace(stand, engine, { config: { listen } })), six, database }
   for (const replica of ['pg2', 'pg3']) await place.sight.verdict('read', replica, /^usable/)
   return place
 }

@@ -9,21 +9,18 @@ import t, { type Test } from 'tap'
 import { METRICS } from '../../src/admin/metric-table.js'
 import { startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
-import { ENGINES, type Engine, each, type Together } from '../lab/engines.js'
+import { ENGINES, type Engine, each, type Place as Opened, openPlace, type Together } from '../lab/engines.js'
 import { now } from '../lab/journal.js'
 import { onStand } from '../lab/onstand.js'
 import type { ProxyProcess } from '../lab/proxy.js'
 import { openSession, type Session } from '../lab/session.js'
-import { PROGRAM, type Sight, see } from '../lab/sight.js'
+import { PROGRAM } from '../lab/sight.js'
 import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
 t.setTimeout(300_000)
 
-interface Place extends Engine {
-  readonly stand: Stand
-  readonly proxy: ProxyProcess
-  readonly sight: Sight
+interface Place extends Opened {
   /** `host:port` of a listener like `read` with fallback: primary. */
   readonly fallback: string
 }
@@ -55,10 +52,8 @@ t.test('the rules of the pools', t =>
 )
 
 async function open(stand: Stand, engine: Engine): Promise<Place> {
-  const { host, env } = engine
-  const fallback = `${stand.address(host)}:${stand.ports.read + 1}`
-  const proxy = await stand.proxy(host, {
-    env,
+  const fallback = `${stand.address(engine.host)}:${stand.ports.read + 1}`
+  const opened = await openPlace(stand, engine, {
     config: {
       clusters: { demo: { probe: { interval: '200ms', slowStart: '8s' } } },
       listen: {
@@ -67,7 +62,7 @@ async function open(stand: Stand, engine: Engine): Promise<Place> {
       },
     },
   })
-  const place = { ...engine, stand, proxy, fallback, sight: see(stand, proxy) }
+  const place = { ...opened, fallback }
   await place.sight.verdict('read', 'pg2', /^usable: replica, /)
   return place
 }

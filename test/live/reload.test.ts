@@ -6,15 +6,14 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
-import { ask } from '../../src/cli/ask.js'
 import { startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
-import { ENGINES, type Engine, each } from '../lab/engines.js'
+import { ENGINES, type Engine, each, type Place as Opened } from '../lab/engines.js'
 import { onStand, SMALL } from '../lab/onstand.js'
 import { startLoad } from '../lab/pgbench.js'
 import type { ProxyProcess } from '../lab/proxy.js'
 import { openSession } from '../lab/session.js'
-import { type Sight, see } from '../lab/sight.js'
+import { see } from '../lab/sight.js'
 import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
@@ -42,6 +41,7 @@ t.test('a running proxy is changed', t =>
 )
 
 async function open(stand: Stand, engine: Engine): Promise<Place> {
+  // In the file, where it is changed, and not in the environment.
   const proxy = await stand.proxy(engine.host, { config: { relay: { engine: engine.engine } }, waitReady: false })
   const place = { ...engine, stand, proxy, sight: see(stand, proxy), file: editor(proxy) }
   await place.sight.gateOpens()
@@ -50,10 +50,7 @@ async function open(stand: Stand, engine: Engine): Promise<Place> {
 
 type Tree = Record<string, Record<string, Record<string, unknown>>>
 
-interface Place extends Engine {
-  readonly stand: Stand
-  readonly proxy: ProxyProcess
-  readonly sight: Sight
+interface Place extends Opened {
   /** Writes the configuration anew, changed. */
   readonly file: (change: (config: Tree) => void) => void
 }
@@ -92,7 +89,7 @@ async function underLoad(t: Test, place: Place): Promise<void> {
       if (i % 2 === 1)
         Object.assign(config.listen ?? {}, { more: { address: `${host}:5902`, cluster: 'demo', role: 'any' } })
     })
-    await ask(proxy.socket, 'POST', '/reload')
+    await proxy.control('POST', '/reload')
   }
   for (let i = 0; i < 200; i++) proxy.child.kill('SIGHUP')
   await load.end()

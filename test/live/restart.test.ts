@@ -8,16 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
-import { ask } from '../../src/cli/ask.js'
 import { startupMessage } from '../../src/protocol/write.js'
 import { until } from '../lab/cluster.js'
-import { ENGINES, type Engine, each } from '../lab/engines.js'
+import { ENGINES, type Engine, each, type Place as Opened, openPlace } from '../lab/engines.js'
 import { onStand, SMALL } from '../lab/onstand.js'
 import { pgbench } from '../lab/pgbench.js'
 import { signal } from '../lab/processes.js'
-import type { ProxyProcess } from '../lab/proxy.js'
 import { openSession } from '../lab/session.js'
-import { PROGRAM, type Sight, see } from '../lab/sight.js'
+import { PROGRAM } from '../lab/sight.js'
 import type { Stand } from '../lab/stand.js'
 import { errorFields, openWire } from '../lab/wire.js'
 
@@ -25,10 +23,7 @@ t.setTimeout(300_000)
 
 const startup = startupMessage(new Map([['user', 'app']]))
 
-interface Place extends Engine {
-  readonly stand: Stand
-  readonly proxy: ProxyProcess
-  readonly sight: Sight
+interface Place extends Opened {
   readonly unix: string
 }
 
@@ -48,20 +43,17 @@ t.test('a process gives its place to another', t =>
 )
 
 async function open(stand: Stand, engine: Engine): Promise<Place> {
-  const { host, env } = engine
-  const unix = join(stand.dir, host, '.s.PGSQL.5000')
+  const unix = join(stand.dir, engine.host, '.s.PGSQL.5000')
   const listen = { unix: { address: unix, cluster: 'demo', role: 'primary' } }
-  const proxy = await stand.proxy(host, { env, config: { listen }, waitReady: false })
-  const place = { ...engine, stand, proxy, sight: see(stand, proxy), unix }
+  const place = { ...(await openPlace(stand, engine, { config: { listen }, waitReady: false })), unix }
   await place.sight.gateOpens()
   return place
 }
 
 /** An order over the control socket: what its verb would print. */
 async function order({ proxy }: Place, path: string): Promise<string> {
-  const reply = await ask(proxy.socket, 'POST', `/${path}`, 60_000)
-  if (reply.kind !== 'answer') throw new Error(reply.why)
-  return `${reply.status} ${reply.body}`
+  const { status, body } = await proxy.control('POST', `/${path}`, 60_000)
+  return `${status} ${body}`
 }
 
 const held = ({ sight }: Place) => sight.metric('mekare_held_sessions')
@@ -129,8 +121,7 @@ async function underLoad(t: Test, place: Place): Promise<void> {
   await sleep(1000)
   for (let i = 0; i < 3; i++) {
     const old = await pidOf(place)
-    const reply = await ask(proxy.socket, 'POST', '/restart', 60_000)
-    if (reply.kind !== 'answer') throw new Error(reply.why)
+    const reply = await proxy.control('POST', '/restart', 60_000)
     t.match(reply, { status: 200, body: new RegExp(`^process \\d+ has taken the place of ${old}, after `) })
     t.not(await pidOf(place), old)
   }
@@ -159,10 +150,7 @@ function scrape({ proxy }: Place, failures: string[]): { stop(): void } {
     }
   }
   void loop('readyz', () => proxy.get('/readyz?listener=write'))
-  void loop('control', async () => {
-    const reply = await ask(proxy.socket, 'GET', '/status')
-    return reply.kind === 'answer' ? reply : { status: 0, body: reply.why }
-  })
+  void loop('control', () => proxy.control('GET', '/status'))
   return {
     stop() {
       over = true

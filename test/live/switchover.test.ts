@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { type Field, openField } from '../../bench/drills/field.js'
-import { ask } from '../../src/cli/ask.js'
 import { pickSessions } from '../../src/cli/pick-sessions.js'
 import type { Incident } from '../../src/incidents/incident.js'
 import { gapsOf, phasesOf } from '../../src/incidents/phases.js'
@@ -50,17 +49,6 @@ t.test('orders of an operator', async t => {
   }
 })
 
-/** Asks the control socket, as the verbs do: a start of the command for each question would take longer than all answers. */
-async function asked(
-  { proxy }: Field,
-  method: 'GET' | 'POST',
-  path: string,
-): Promise<{ status: number; body: string }> {
-  const reply = await ask(proxy.socket, method, path)
-  if (reply.kind === 'unavailable') throw new Error(reply.why)
-  return reply
-}
-
 async function sessions(t: Test, field: Field, sight: Sight): Promise<void> {
   const { proxy, stand } = field
   const [host, port] = proxy.write.split(':')
@@ -72,7 +60,7 @@ async function sessions(t: Test, field: Field, sight: Sight): Promise<void> {
   const [mine, ...more] = found as SessionStatus[]
   t.same(more, [], 'pg_stat_activity leads to one client')
   t.match(mine, { listen: 'write', member: 'pg1', backend: `${stand.address('pg1')}:${stand.ports.postgres}` })
-  const all = JSON.parse((await asked(field, 'GET', '/sessions')).body) as SessionStatus[]
+  const all = JSON.parse((await field.proxy.control('GET', '/sessions')).body) as SessionStatus[]
   const back = pickSessions(all, { client: mine?.client ?? '' }).map(one => one.backendClient)
   t.same(back, [mine?.backendClient], 'and back')
   const cut = await sight.cli('sessions', '--cut', String(mine?.id))
@@ -85,17 +73,17 @@ async function sessions(t: Test, field: Field, sight: Sight): Promise<void> {
   })
   t.ok(gone, 'client and backend are gone')
   for (const id of [String(mine?.id), '999999'])
-    t.match(await asked(field, 'POST', `/cut?session=${id}`), {
+    t.match(await field.proxy.control('POST', `/cut?session=${id}`), {
       status: 409,
       body: /^no session \d+ is open; mekare sessions/,
     })
-  t.match(await asked(field, 'POST', '/cut?session=all'), { status: 400, body: /which session\?/ })
+  t.match(await field.proxy.control('POST', '/cut?session=all'), { status: 400, body: /which session\?/ })
 }
 
 async function refusals(t: Test, field: Field, sight: Sight): Promise<void> {
   const { stand } = field
   const refused = async (body: RegExp, query: string) =>
-    t.match(await asked(field, 'POST', `/switchover?${query}`), { status: 409, body })
+    t.match(await field.proxy.control('POST', `/switchover?${query}`), { status: 409, body })
   t.match(await sight.cli('switchover', '--to', 'pg9', '--yes'), {
     code: 1,
     stdout: '',
@@ -105,12 +93,12 @@ async function refusals(t: Test, field: Field, sight: Sight): Promise<void> {
   await refused(/^demo: pg1 is the leader already$/m, 'to=pg1')
   await refused(/^demo: pg1 leads by now, not pg3$/m, 'from=pg3&to=pg2')
   await refused(/^no cluster is named other; there are: demo$/m, 'cluster=other')
-  await asked(field, 'POST', '/drain?member=pg2')
+  await field.proxy.control('POST', '/drain?member=pg2')
   await refused(/^demo: pg2 cannot take over: it is drained \(mekare undrain pg2\)$/m, 'to=pg2')
-  const last = await asked(field, 'POST', '/drain?member=pg3')
+  const last = await field.proxy.control('POST', '/drain?member=pg3')
   t.match(last.body, /^nobody is left for read: who comes waits 5s and is then refused, as long as pg3 is drained$/m)
   await refused(/^demo: nobody could take over: pg2: it is drained .*; pg3: it is drained/m, '')
-  for (const name of ['pg2', 'pg3']) await asked(field, 'POST', `/undrain?member=${name}`)
+  for (const name of ['pg2', 'pg3']) await field.proxy.control('POST', `/undrain?member=${name}`)
   stand.freeze('pg3')
   await until(10_000, 'pg3 was not missed', async () => {
     const members = (await sight.status()).clusters[0]?.members ?? []
@@ -195,7 +183,7 @@ function shown(from: string, to: string): readonly RegExp[] {
 
 /** What the phases say that open sessions paid. */
 async function openGap(t: Test, field: Field, from: string): Promise<number> {
-  const incident = (JSON.parse((await asked(field, 'GET', '/incidents')).body) as Incident[]).at(-1)
+  const incident = (JSON.parse((await field.proxy.control('GET', '/incidents')).body) as Incident[]).at(-1)
   if (incident === undefined) throw new Error('no incident is on record')
   t.match(incident, { from, cut: 0 })
   // Of one whose client closed at once it cannot always be seen who did so first.
@@ -216,7 +204,7 @@ async function killed(t: Test, field: Field, sight: Sight): Promise<void> {
   await sight.line(/demo: gate closed .* pg2 holds the leader key but turns connections away/)
   await stand.etcdctl('del', `${namespace}${scope}/leader`)
   const incident = await until(30_000, 'nobody wrote to another leader', async () => {
-    const all = JSON.parse((await asked(field, 'GET', '/incidents')).body) as Incident[]
+    const all = JSON.parse((await field.proxy.control('GET', '/incidents')).body) as Incident[]
     return all.find(({ number, lasted }) => number === 4 && lasted !== undefined)
   })
   t.match(incident, { from: 'pg2', cause: 'unreachable', lost: 2, cut: 0 })
