@@ -14,7 +14,7 @@ export function awaitAnswer(session: Session, { unanswered }: Room): void {
 }
 
 /** Tells each cluster the earliest answer of those that were waited for. */
-export function lookForAnswers({ unanswered }: Room): void {
+export function lookForAnswers({ unanswered }: Pick<Room, 'unanswered'>): void {
   if (unanswered.size === 0) return
   const first = new Map<Session['listener']['cluster'], { readonly session: Session; readonly ago: Ms }>()
   for (const session of unanswered) {

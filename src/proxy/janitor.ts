@@ -28,21 +28,27 @@ const CLOSING_MS = 5000
 /** PostgreSQL ends a login itself after authentication_timeout (1 min by default); a frozen one cannot. */
 const LOGIN_MS = 120_000
 
+/** What it looks after. */
+type Premises = Pick<Room, 'now' | 'table' | 'unanswered' | 'cancelLimit'>
+
 export interface Janitor {
   /** There is something to wait for: the next sweep comes within 100 ms. */
   stir(): void
+  /** For good, whoever stirs it then: its timer would keep the process. */
   stop(): void
 }
 
 /** Starts sweeping. `tick` is told how late the sweep came, and gives in how many ms it is to be called again at the latest. */
-export function startJanitor(room: Room, tick: (late: Ms) => number): Janitor {
+export function startJanitor(room: Premises, tick: (late: Ms) => number): Janitor {
   const joined = watchJoined(room)
   let forgotAt = room.now()
   let dueAt: Ms
   let asleep = false
   let timer: NodeJS.Timeout
+  let stopped = false
 
   function plan(now: Ms, length: number): void {
+    if (stopped) return
     asleep = length > TICK
     dueAt = ms(now + length)
     timer = setTimeout(sweep, Math.ceil(length))
@@ -69,17 +75,20 @@ export function startJanitor(room: Room, tick: (late: Ms) => number): Janitor {
       clearTimeout(timer)
       plan(room.now(), TICK)
     },
-    stop: () => clearTimeout(timer),
+    stop() {
+      stopped = true
+      clearTimeout(timer)
+    },
   }
 }
 
 /** Whether anybody waits for what may fall due at any time. */
-function isAtHand({ table, unanswered }: Room): boolean {
+function isAtHand({ table, unanswered }: Premises): boolean {
   return unanswered.size > 0 || table.size() > table.in('joined').size
 }
 
 /** Goes round those that are joined, as often as the shortest limit of any of them asks for. */
-function watchJoined({ table }: Room) {
+function watchJoined({ table }: Premises) {
   const joined = table.in('joined')
   const round = new Round(joined)
   /** Of those seen in this round. */
@@ -110,7 +119,7 @@ function shortestLimit({ config: { idleTimeout, halfCloseTimeout } }: Session): 
   return Math.min(idleTimeout || Number.POSITIVE_INFINITY, halfCloseTimeout || Number.POSITIVE_INFINITY)
 }
 
-function expire({ table }: Room, now: Ms): void {
+function expire({ table }: Premises, now: Ms): void {
   for (const state of ['startup', 'dialing'] as const)
     for (const { login } of table.in(state)) if (login && login.until <= now) login.overdue()
   for (const session of table.in('closing')) if (now - session.since > CLOSING_MS) session.login?.socket.destroy()
