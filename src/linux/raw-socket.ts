@@ -46,8 +46,8 @@ const TTL = 255
 /** No packet of interest is longer; what is cut fails its length check. */
 const ROOM = 2048
 const BATCH = 64
-/** Bytes of queue, so that a flood of garbage does not push out what matters while the main thread is busy. */
-const QUEUE = 1 << 20
+/** Bytes of queue, so that a flood of garbage does not push out what matters while the main thread is busy: some 10,000 short packets. */
+const QUEUE = 4 << 20
 
 export interface RawSocketOptions {
   readonly link: LinkName

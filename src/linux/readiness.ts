@@ -1,5 +1,7 @@
 // Tells the main thread when a descriptor can be read: one thread waits in epoll_wait(2) for all of them.
-// Each is told once and armed again after its reader has run, so a flood never queues more than one message per descriptor.
+// Each is told once and armed again in the next turn of the loop after its reader has run: a flood never queues more than one message per
+// descriptor, and the timers run between two of them. Armed at once it would be told again while messages are still being taken, of which
+// Node takes a thousand and more before it looks at its timers.
 
 import { Worker } from 'node:worker_threads'
 import { createWake, wake } from './epoll.js'
@@ -39,12 +41,15 @@ export function createReadiness(libc: Libc, failed: (error: Error) => void): Rea
     throw callError({ call: 'epoll_ctl', errno: libc.errno(), doing: `wait for descriptor ${fd}` })
   }
   control(EPOLL_CTL_ADD, end, END)
-  const stopThread = startThread(epoll, failed, keys => {
+  const rearm = (keys: readonly number[]) => {
     for (const key of keys) {
       const reader = readers.get(key)
-      reader?.ready()
-      if (reader && readers.has(key)) control(EPOLL_CTL_MOD, reader.fd, key)
+      if (reader) control(EPOLL_CTL_MOD, reader.fd, key)
     }
+  }
+  const stopThread = startThread(epoll, failed, keys => {
+    for (const key of keys) readers.get(key)?.ready()
+    setImmediate(rearm, keys)
   })
   // A thread inside epoll_wait cannot be ended from outside: without this the exit of the process would wait for it.
   const rouse = () => wake(libc, end)

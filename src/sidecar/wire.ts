@@ -15,7 +15,7 @@ export interface Wire {
   advertise(priority: number): string | undefined
   /** Announces each address so many times. */
   announce(repeat: number): string | undefined
-  /** Hands over everything that has arrived. */
+  /** Hands over what has arrived; of a flood as much as can be read in 5 ms. */
   receive(): void
   close(): void
 }
@@ -28,8 +28,8 @@ interface WireDeps {
 
 /** The TOS and traffic class of adverts: IP precedence 6, as keepalived sends them. */
 const NETWORK_CONTROL = 0xc0
-/** Batches read in one go before others get their turn: a flood must not hold the timers up. */
-const MOST_BATCHES = 4
+/** Milliseconds of reading in one go before others get their turn: a flood must not hold the timers up, nor the queue overflow by turns. */
+const MOST_READING = 5
 
 const UNREADABLE: Reading = { kind: 'dropped', drop: 'ip_header', why: 'a packet whose IP header does not fit it' }
 
@@ -58,7 +58,8 @@ export function openWire(dialect: Dialect, place: Place, mac: string | undefined
   }
 
   function receive(): void {
-    for (let batch = 0; batch < MOST_BATCHES; batch++) {
+    const until = performance.now() + MOST_READING
+    do {
       const { packets: arrived, unreadable, error } = raw.receive()
       for (const { from, to, ttl, payload } of arrived) {
         const datagram = { source: ipBytes(from), destination: ipBytes(to), hops: ttl ?? 0, payload }
@@ -67,7 +68,7 @@ export function openWire(dialect: Dialect, place: Place, mac: string | undefined
       for (let one = 0; one < unreadable; one++) deps.read(UNREADABLE)
       if (error) deps.failed(error.message)
       if (arrived.length + unreadable === 0) return
-    }
+    } while (performance.now() < until)
   }
 
   const stop = readiness.watch(raw.fd, receive)

@@ -30,8 +30,10 @@ export async function tapWire(
 ): Promise<Wiretap> {
   const hostOf = new Map(names.map(name => [hosts.mac(name), name]))
   const taken = `tcp src port ${port} and tcp[tcpflags] & (tcp-syn|tcp-ack) == (tcp-syn|tcp-ack)`
+  // The kernel chooses, by sender too: what a flood would put in between pushes nothing out.
+  const senders = [...hostOf.keys()].map(mac => `ether src ${mac}`).join(' or ')
   const how = ['-i', 'eth0', '-Q', 'in', '-n', '-e', '-tt', '-l', '--immediate-mode']
-  const tcpdump = hosts.watch(on, ['tcpdump', ...how, `(${taken}) or ip proto 112`])
+  const tcpdump = hosts.watch(on, ['tcpdump', ...how, `((${taken}) or ip proto 112) and (${senders})`])
   const answers: Heard[] = []
   const adverts: Advert[] = []
   let rest = ''
@@ -80,8 +82,8 @@ export function gapAfter(answers: readonly Heard[], since: number, until: number
   return { answered: first && first.at - since, longest: silence(near, near[0]?.at ?? since, until) }
 }
 
-/** The longest time without a connection taken between two moments, in milliseconds. */
-export function silence(answers: readonly Heard[], since: number, until: number): number {
-  const times = [since, ...answers.map(({ at }) => at).filter(at => at > since && at < until), until]
+/** The longest time between two moments in which nothing was heard, in milliseconds. */
+export function silence(heard: readonly Heard[], since: number, until: number): number {
+  const times = [since, ...heard.map(({ at }) => at).filter(at => at > since && at < until), until]
   return times.reduce((most, at, index) => Math.max(most, at - (times[index - 1] ?? at)), 0)
 }
