@@ -2,7 +2,7 @@
 
 import { pgbench } from '../measure/pgbench.js'
 import type { Scenario } from '../scenario.js'
-import { atHalf, CLIENTS, HALF_RATE } from './half-rate.js'
+import { atHalf, CLIENTS, HALF_RATE, JOBS } from './half-rate.js'
 import { select1Script } from './queries.js'
 import { protocolFor, RELAYS } from './relays.js'
 
@@ -25,7 +25,11 @@ export const latency: Scenario = {
     const script = await select1Script(site)
     const running = await scope.contend([...new Set(['haproxy', ...contenders])], site.postgres)
     const args = [...protocolFor('haproxy'), ...script]
-    const highest = await pgbench(site.clients, running('haproxy').address, { clients: CLIENTS, seconds, args })
+    const highest = await pgbench(site.clients, running('haproxy').address, {
+      clients: CLIENTS,
+      seconds,
+      args: [...args, ...JOBS],
+    })
     const paced = atHalf(site.clients, highest, seconds)
     return contender => paced(running(contender).address, [...protocolFor(contender), ...script], 'latency')
   },

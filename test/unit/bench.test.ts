@@ -11,6 +11,7 @@ import type { RunRecord } from '../../bench/judge/record.js'
 import { median, medianInterval, quantile } from '../../bench/judge/statistics.js'
 import { goalTable, recordTable } from '../../bench/judge/tables.js'
 import { judge } from '../../bench/judge/verdict.js'
+import { latencies } from '../../bench/measure/latency.js'
 import { turnsOf } from '../../bench/measure/turns.js'
 import { parseOptions } from '../../bench/options.js'
 import { planned } from '../../bench/progress.js'
@@ -245,4 +246,12 @@ t.test('the page of drills tells the machine, each figure with its verdict, and 
   )
   t.match(told, '- first run\n')
   t.match(told, '**The drill broke off: no**')
+})
+
+t.test('times are told from 0.3 s on, sorted', async t => {
+  const line = (took: number, ms: number) =>
+    `0 1 ${took} 0 ${1_700_000_000 + Math.floor(ms / 1000)} ${(ms % 1000) * 1000} 12`
+  const log = [line(9000, 900), line(25_000, 920), line(300, 1300), line(200, 1200), line(100, 1199)].join('\n')
+  t.same([...latencies(`${log}\n`)], [200, 300])
+  t.same([...latencies('')], [])
 })
