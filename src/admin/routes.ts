@@ -101,7 +101,8 @@ function plan(deps: AdminDeps, query: URLSearchParams): Answer {
 }
 
 function cutSession(deps: AdminDeps, id: string | null): Answer {
-  if (id === null || !/^[1-9]\d{0,14}$/.test(id)) return text(400, 'which session? Add ?session=ID, a number')
+  if (id === null || !/^[1-9]\d{0,14}$/.test(id))
+    return text(400, 'which session? Add ?session=ID, a number that mekare sessions shows')
   return outcome(deps.cutSession(Number(id)))
 }
 

@@ -34,7 +34,7 @@ function remedy(error: NodeJS.ErrnoException, within: number): string {
     case 'ENOENT':
       return 'no such socket (ENOENT); start the router with mekare run, or name its socket with --socket'
     case 'ECONNREFUSED':
-      return 'nobody listens (ECONNREFUSED): the router that made it is gone; start it with mekare run'
+      return 'nobody listens (ECONNREFUSED): it is no control socket, or the router that made it is gone; start that with mekare run, or name another with --socket'
     case 'EACCES':
     case 'EPERM':
       return `no permission (${error.code}); run this as the user mekare runs as, or as root`

@@ -121,6 +121,11 @@ function wanted(verb: Verb, spec: VerbSpec, argv: Argv, configFlags: readonly Co
     return usage(`mekare ${verb}: the ${argument.name} must ${argument.form.must}, but is ${name}`)
   }
   if (more !== undefined) return usage(`mekare ${verb} takes one ${spec.argument?.name}, but got ${more} too`)
+  for (const [key, { form }] of Object.entries(spec.flags)) {
+    const given = argv[key]
+    if (form && typeof given === 'string' && !form.pattern.test(given))
+      return usage(`mekare ${verb}: --${key} must ${form.must}, but is ${given}`)
+  }
   const texts = Object.fromEntries(TEXTS.flatMap(key => (typeof argv[key] === 'string' ? [[key, argv[key]]] : [])))
   const list = (key: 'haproxy' | 'keepalived' | 'patroni') =>
     argv[key] === undefined ? {} : { [key]: [argv[key]].flat().map(String) }

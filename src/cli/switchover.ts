@@ -7,6 +7,7 @@ import { printable } from '../events/printable.js'
 import type { Incident } from '../incidents/incident.js'
 import { phasesOf } from '../incidents/phases.js'
 import { lengthWords, momentWords, paidWords, seconds, wayWords } from '../incidents/words.js'
+import { plural } from '../units/units.js'
 import { ask, type Reply } from './ask.js'
 import { type CliDeps, EXIT } from './deps.js'
 import type { Paint } from './paint.js'
@@ -69,7 +70,7 @@ function failed(reply: Reply, { err }: SwitchoverDeps): number {
 function planWords({ cluster, from, to, why, sessions, holds }: SwitchoverPlan, paint: Paint): string {
   const wait = holds.length === 0 ? '' : `; who comes to write waits (holdFor: ${holds.join(', ')})`
   return `${paint.bold(printable(`${cluster}: ${from} → ${to}`))} (${printable(why)})
-  ${sessions} open sessions on ${printable(from)} will end${printable(wait)}\n`
+  ${plural(sessions, 'open session')} on ${printable(from)} will end${printable(wait)}\n`
 }
 
 /** Shows what comes until the leader change is over, or until it is clear that there is none. */

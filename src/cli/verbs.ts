@@ -6,6 +6,13 @@ export interface FlagSpec {
   /** What stands behind it, as help shows it. */
   readonly value?: string
   readonly help: string
+  /** What is given must match. */
+  readonly form?: Form
+}
+
+interface Form {
+  readonly pattern: RegExp
+  readonly must: string
 }
 
 export interface VerbSpec {
@@ -17,7 +24,7 @@ export interface VerbSpec {
     /** May be left out. */
     readonly optional?: true
     /** What is given must match. */
-    readonly form?: { readonly pattern: RegExp; readonly must: string }
+    readonly form?: Form
     /** The words it can be, or some of them: for completion. */
     readonly words?: readonly string[]
   }
@@ -116,8 +123,18 @@ export const VERBS = {
       },
       member: { type: 'string', value: 'NAME', help: 'Only those on this member' },
       listen: { type: 'string', value: 'NAME', help: 'Only those of this listener' },
-      state: { type: 'string', value: 'STATE', help: 'Only those in this state: startup, held, dialing or joined' },
-      cut: { type: 'string', value: 'ID', help: 'End this session; its transaction is rolled back by PostgreSQL' },
+      state: {
+        type: 'string',
+        value: 'STATE',
+        help: 'Only those in this state: startup, held, dialing or joined',
+        form: { pattern: /^(startup|held|dialing|joined)$/, must: 'be startup, held, dialing or joined' },
+      },
+      cut: {
+        type: 'string',
+        value: 'ID',
+        help: 'End this session; its transaction is rolled back by PostgreSQL',
+        form: { pattern: /^[1-9]\d{0,14}$/, must: 'be the ID of a session, a number that mekare sessions shows' },
+      },
       ...SOCKET,
     },
     takesConfig: false,

@@ -24,16 +24,15 @@ function lineOf(document: Document, lines: LineCounter, path: readonly string[])
   return Array.isArray(range) && typeof range[0] === 'number' ? lines.linePos(range[0]).line : undefined
 }
 
-/** The parser's own messages quote the text, which may be a password: only its code and the place are told. */
+/** The parser's own messages quote the text, which may be a password: only its code and the place are told, once for each place. */
 function yamlProblems(document: Document.Parsed, lines: LineCounter, name: string): readonly Problem[] {
-  return [...document.errors, ...document.warnings].map(({ code, pos }) => {
+  const problems = [...document.errors, ...document.warnings].map(({ code, pos }) => {
     const { line, col } = lines.linePos(pos[0])
-    return {
-      path: `${name} line ${line}, column ${col}`,
-      why: `is not YAML as expected: ${code.toLowerCase().replaceAll('_', ' ')}`,
-      remedy: REMEDY,
-    }
+    const path = `${name} line ${line}, column ${col}`
+    const why = `is not YAML as expected: ${code.toLowerCase().replaceAll('_', ' ')}`
+    return [`${path}: ${why}`, { path, why, remedy: REMEDY }] as const
   })
+  return [...new Map(problems).values()]
 }
 
 function contents(document: Document.Parsed): { readonly value: unknown } | undefined {

@@ -1,7 +1,7 @@
 // Parts of the status document in words, the same in the terminal and on the dashboard. Knows no layout and no colour.
 
 import type { End } from '../sessions/end.js'
-import { formatBytes, formatMs } from '../units/units.js'
+import { formatBytes, formatMs, plural } from '../units/units.js'
 import type { CheckStatus, ClusterStatus, ListenerStatus, MemberStatus, PoolVerdict } from './status.js'
 
 /** Ends of one kind with their counts, the most first: `3 limit, 1 timeout`; empty when there are none. */
@@ -33,15 +33,15 @@ export function verdictWords({ usable, why, share }: PoolVerdict): string {
 export function memberTotalWords({ totals, mostSessions }: MemberStatus): string {
   const { joined, cut, failedDials, checks, failedChecks, downs, downFor } = totals
   const sessions = [
-    `${joined} sessions`,
+    plural(joined, 'session'),
     ...some(mostSessions, `at most ${mostSessions} at one time`),
     ...some(cut, `${cut} cut`),
   ]
   return [
     sessions.join(', '),
     movedWords(totals),
-    [`${checks} checks`, ...some(failedChecks, `${failedChecks} failed`)].join(', '),
-    ...some(failedDials, `${failedDials} dials failed`),
+    [plural(checks, 'check'), ...some(failedChecks, `${failedChecks} failed`)].join(', '),
+    ...some(failedDials, `${plural(failedDials, 'dial')} failed`),
     ...some(downs, `down ${downs === 1 ? 'once' : `${downs} times`}, ${formatMs(downFor)} in all`),
   ].join('; ')
 }
@@ -64,7 +64,7 @@ export function listenerTroubleWords({ totals }: ListenerStatus): string {
   return [
     ...some(refused, `refused: ${refused}`),
     ...some(cut, `cut: ${cut}`),
-    ...some(failedDials, `${failedDials} dials failed, ${retries} tried again`),
+    ...some(failedDials, `${plural(failedDials, 'dial')} failed, ${retries} tried again`),
   ].join('; ')
 }
 

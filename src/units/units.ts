@@ -78,3 +78,6 @@ export function formatLsn(position: Lsn): string {
   const low = position % 2 ** 32
   return `${Math.floor(position / 2 ** 32).toString(16)}/${low.toString(16)}`.toUpperCase()
 }
+
+/** `1 session`, `2 sessions` */
+export const plural = (n: number, one: string): string => `${n} ${n === 1 ? one : `${one}s`}`

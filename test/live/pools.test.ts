@@ -140,7 +140,7 @@ async function drain(t: Test, place: Place): Promise<void> {
   const { sight } = place
   const before = await come(place, 2)
   const drained = await sight.cli('drain', 'pg2')
-  t.match(drained.stdout, /^pg2 gets no new read sessions; 1 sessions are there now and end by themselves\n$/)
+  t.match(drained.stdout, /^pg2 gets no new read sessions; 1 session is there now and ends by itself\n$/)
   t.equal(await sight.explain('read', 'pg2'), 'pg2: not usable: drained by an operator')
   const after = await come(place, 4)
   t.equal(on(after, 'pg3').length, 4, 'new readers go to the other')

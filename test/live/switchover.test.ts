@@ -169,7 +169,7 @@ function shown(from: string, to: string): readonly RegExp[] {
   const phase = (what: string) => new RegExp(`^ {2}\\+\\d\\.\\d{3}s {2}\\d\\.\\d{3}s {2}${what}$`, 'm')
   return [
     new RegExp(`^demo: ${from} → ${to} \\((streaming|running), .* behind\\)$`, 'm'),
-    new RegExp(`^ {2}\\d+ open sessions on ${from} will end; who comes to write waits \\(holdFor: write 45s\\)$`, 'm'),
+    new RegExp(`^ {2}\\d+ open sessions? on ${from} will end; who comes to write waits \\(holdFor: write 45s\\)$`, 'm'),
     /^ {2}\+0\.000s {2}0\.000s {2}first sign$/m,
     phase(`last answer of ${from}`),
     phase(`open sessions of ${from} end`),

@@ -12,6 +12,7 @@ import {
   parseBytes,
   parseLsn,
   parseMs,
+  plural,
 } from '../../src/units/units.js'
 
 t.test('a duration is read with its unit, and a bare zero', async t => {
@@ -62,6 +63,13 @@ t.test('durations are written as people read them', async t => {
     [86_400_000, '1d'],
   ]
   for (const [length, want] of written) t.equal(formatMs(ms(length)), want)
+})
+
+t.test('one is one, and all else are many', async t => {
+  t.strictSame(
+    [0, 1, 2].map(n => plural(n, 'session')),
+    ['0 sessions', '1 session', '2 sessions'],
+  )
 })
 
 t.test('a size is read with its unit, and what is none is not', async t => {

@@ -85,7 +85,10 @@ t.test('a session is cut by its ID; one that is not there is told', async t => {
   t.match(await run(['sessions', '--cut', '7', ...at]), { code: 0, out: 'session 7 is cut\n' })
   t.match(await run(['sessions', '--cut', '8', ...at]), { code: 1, err: 'no session 8 is open\n' })
   for (const id of ['-1', '0', '7;8', '1e3'])
-    t.match(await run(['sessions', `--cut=${id}`, ...at]), { code: 1, err: /which session\?/ })
+    t.match(await run(['sessions', `--cut=${id}`, ...at]), {
+      code: 2,
+      err: `--cut must be the ID of a session, a number that mekare sessions shows, but is ${id}\n`,
+    })
 })
 
 t.test('no router: exit 69 and what to do', async t => {

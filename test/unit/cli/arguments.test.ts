@@ -86,6 +86,11 @@ t.test('what is wrong is said, with the remedy', async t => {
     ['status now', 'mekare status takes no argument, but got now'],
     ['explain', 'mekare explain needs a listener: mekare explain LISTENER'],
     ['incidents many', 'mekare incidents: the count must be a number from 1 to 9999, but is many'],
+    ['sessions --state idle', 'mekare sessions: --state must be startup, held, dialing or joined, but is idle'],
+    [
+      'sessions --cut all',
+      'mekare sessions: --cut must be the ID of a session, a number that mekare sessions shows, but is all',
+    ],
     ['incidents 3 4', 'mekare incidents takes one count, but got 4 too'],
     ['explain a b', 'mekare explain takes one listener, but got b too'],
     ['--json status', 'the verb comes first, before --json'],
