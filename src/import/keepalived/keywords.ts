@@ -4,7 +4,8 @@
 import { each, gone, idle, type Rules, to } from '../rules.js'
 
 const MAIL = 'no mail is sent: alerts come from Prometheus (config/prometheus-alerts.yml)'
-const NOTIFY = 'no program is run at a change: the log, mekare_vrrp_state and /events tell of it'
+const NOTIFY =
+  'a hook of mekare run tells a program that an address has moved (hooks.<name>.on: [address], command); the log, mekare_vrrp_state and /events tell of the rest'
 const PROCESS = 'belongs to the unit (systemd: Nice=, CPUSchedulingPolicy=, …)'
 const FIREWALL = 'mekare needs no firewall rules'
 const FILES = 'of keepalived itself'
