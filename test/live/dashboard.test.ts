@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { MOST_STREAMS } from '../../src/admin/streams.js'
-import { openBrowser, overflow, seriousFindings } from '../lab/browser.js'
+import { openBrowser, overflow, pictures, seriousFindings } from '../lab/browser.js'
 import { until } from '../lab/cluster.js'
 import { startReader, startWriter } from '../lab/observers.js'
 import { createStand } from '../lab/stand.js'
@@ -74,6 +74,7 @@ await t.test('a page shows gate, leader, source, members and listeners, in the w
   t.match(await row(page, 'write').textContent(), /yes: takes sessions for pg1/)
   t.equal(await page.title(), `OPEN pg1 · ${JSON.parse((await proxy.get('/status')).body).name}`)
   await page.locator('.events').getByText('demo: gate open to pg1').waitFor()
+  await pictures(browser, await page.content(), 'normal')
 })
 
 await t.test('a switchover is seen as it happens, and its record stays', async t => {
@@ -81,8 +82,10 @@ await t.test('a switchover is seen as it happens, and its record stays', async t
   await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
   const done = stand.switchover('pg2')
   await seen
+  const moment = await page.content()
   t.strictSame(await seriousFindings(page), [], 'nothing serious to find while nobody leads, in the dark')
   await done
+  await pictures(browser, moment, 'switchover')
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' })
   await says(page, 'Gate', 'OPEN to pg2')
   await says(page, 'Last leader change', /pg1 → pg2.*took \d+\.\d{3}s: Patroni \d+\.\d{3}s, mekare 0\.\d{3}s/)
@@ -147,6 +150,7 @@ await t.test('a member that is down and a listener without members stand out', a
   await attention.filter({ hasText: /read lets nobody through: / }).waitFor()
   await attention.filter({ hasText: /pg1: no answer for/ }).waitFor()
   t.match(await row(page, 'pg1').textContent(), /no answer/)
+  await pictures(browser, await page.content(), 'member-down')
 })
 
 await t.test(
