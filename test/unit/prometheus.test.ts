@@ -149,3 +149,9 @@ t.test("Grafana's dashboard is as its table has it, and asks for what is there",
 t.test('no panel stands beside the page', async t => {
   for (const { title, gridPos } of board.panels) t.ok(gridPos.x + gridPos.w <= 24, title)
 })
+
+t.test('whatever an alert may fire for has its row in doc/what-happens.md, and no row names another', async t => {
+  const page = readFileSync(new URL('../../../doc/what-happens.md', import.meta.url), 'utf8')
+  const named = new Set(page.match(/\bMekare[A-Z][A-Za-z]+/g))
+  t.strictSame([...named].toSorted(), rules.flatMap(({ alert }) => alert ?? []).toSorted())
+})
