@@ -14,7 +14,7 @@ import {
   verdictWords,
   waitingWords,
 } from '../pools/words.js'
-import { type EpochMs, formatBytes, formatMs } from '../units/units.js'
+import { type EpochMs, formatBytes, formatMs, plural } from '../units/units.js'
 import { columns, fittingColumns } from './columns.js'
 import type { Paint } from './paint.js'
 
@@ -32,7 +32,11 @@ export function renderStatus(status: Status, paint: Paint, width = Number.POSITI
   const before =
     old === undefined
       ? []
-      : [paint.odd(`process ${old.pid} before it: ${old.sessions} sessions left, for ${formatMs(old.left)} at most`)]
+      : [
+          paint.odd(
+            `process ${old.pid} before it: ${plural(old.sessions, 'session')} left, for ${formatMs(old.left)} at most`,
+          ),
+        ]
   const clusters = status.clusters.flatMap(cluster => ['', ...renderCluster(cluster, status.at, paint, width)])
   const floating = status.vrrp && status.vrrp.length > 0 ? ['', ...renderVrrp(status.vrrp, paint)] : []
   return `${[head, ...before, ...clusters, '', ...renderListeners(status.listeners, paint, width), ...floating].join('\n')}\n`

@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionStatus } from '../pools/status.js'
+import { plural } from '../units/units.js'
 import { ask } from './ask.js'
 import { type CliDeps, EXIT } from './deps.js'
 
@@ -22,7 +23,7 @@ export async function untilEmpty(socket: string, what: string, deps: CliDeps): P
       deps.out('no session is left\n')
       return EXIT.good
     }
-    if (left !== told) deps.out(`${left} sessions are left\n`)
+    if (left !== told) deps.out(`${plural(left, 'session')} left\n`)
     told = left
     await sleep(LOOK_MS)
   }

@@ -1,6 +1,6 @@
 // What the log says of the process itself: its beginning and end, what it listens on, what a reload has changed.
 
-import { formatMs, type Ms } from '../units/units.js'
+import { formatMs, type Ms, plural } from '../units/units.js'
 import type { Event } from './event.js'
 import type { Said } from './session-sentence.js'
 
@@ -52,7 +52,7 @@ export function lifeSentence(event: Extract<Event, { kind: LifeKind }>): Said {
     case 'handed_over':
       return [
         'info',
-        `process ${event.to} has taken over; the ${event.sessions} sessions here have ${formatMs(event.within)} to end`,
+        `process ${event.to} has taken over; what is open here (${plural(event.sessions, 'session')}) has ${formatMs(event.within)} to end`,
       ]
     case 'took_over':
       return ['info', `process ${event.pid} has taken the place of process ${event.from}`]

@@ -3,7 +3,7 @@
 
 import type { Outcome } from '../admin/deps.js'
 import { EXIT } from '../cli/deps.js'
-import { formatMs, type Ms, ms } from '../units/units.js'
+import { formatMs, type Ms, ms, plural } from '../units/units.js'
 import type { Notifier } from './notify.js'
 import { createRestart, type Successor } from './restart.js'
 import { now, type Router } from './router.js'
@@ -75,7 +75,7 @@ export function createLife(router: Router, notifier: Notifier): Life {
 
   function end(signal: Signal): void {
     if (stopping() !== undefined) {
-      report({ kind: 'warned', what: `${signal} again: ending now, ${proxy.size()} sessions are cut` })
+      report({ kind: 'warned', what: `${signal} again: ending now, ${plural(proxy.size(), 'session')} cut` })
       ended(EXIT.good)
       return
     }

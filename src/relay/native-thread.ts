@@ -6,6 +6,7 @@ import { createEpoll, createWake, type Epoll, wake } from '../linux/epoll.js'
 import { errnoName, type Libc } from '../linux/libc.js'
 import { MSG_AT_ONCE, type Sockets } from '../linux/sockets.js'
 import type { Address } from '../topology/topology.js'
+import { plural } from '../units/units.js'
 import { joined, type Taken } from './native-handover.js'
 import { endOf, linkName, NativeSession } from './native-session.js'
 import { type Command, createTable, SLOTS, STATE, type Told } from './native-table.js'
@@ -283,7 +284,7 @@ export class RelayThread {
     this.crashes = [...this.crashes.filter(at => now - at < WITHIN), now]
     const givenUp = this.crashes.length >= CRASHES
     const next = givenUp ? `it is given up after ${CRASHES} crashes within a minute` : 'it is started anew'
-    this.deps.told(`${error}; ${lost} sessions have ended; ${next}`)
+    this.deps.told(`${error}; it took ${plural(lost, 'session')} with it; ${next}`)
     if (givenUp) this.close()
     else this.start()
   }

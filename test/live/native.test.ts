@@ -107,7 +107,7 @@ t.test(
     engine.threads[0]?.crash()
     const end = await first.ended
     t.match(end, { by: 'cut', error: /the relay thread has crashed: unknown command/ })
-    t.match(told, [/crashed.*1 sessions have ended; it is started anew/])
+    t.match(told, [/crashed.*it took 1 session with it; it is started anew/])
     t.equal(await echo(second, 'still here'), 'still here')
     const third = attach(engine, await wire())
     t.equal(engine.threads[0]?.size(), 1, 'the new thread has the new session')
