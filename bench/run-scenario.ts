@@ -26,12 +26,10 @@ export async function runScenario(
     progress.at(`${name}: starting what it needs`)
     const measure = await scenario.open(grounds, plan, amount)
     progress.done(plan.secondsBefore)
+    // A taste has no time for a second try.
+    const repeats = amount.quick ? 0 : plan.repeats
     const steady = async (contender: string, load: string) => {
-      const {
-        values,
-        tries,
-        disturbed: still,
-      } = await steadily(() => measure(contender, load), grounds.dirs, plan.repeats)
+      const { values, tries, disturbed: still } = await steadily(() => measure(contender, load), grounds.dirs, repeats)
       repeated += tries - 1
       disturbed += still ? 1 : 0
       return values

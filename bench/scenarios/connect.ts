@@ -14,7 +14,7 @@ export const AS_FAST = `as fast as it goes, ${CLIENTS} clients`
 /** Whoever can stand before PgBouncer. */
 export const BEFORE_POOLER = ['direct', 'haproxy', 'mekare', 'mekare-net']
 
-/** Seconds of load before anything is measured: some 6,000 connections, after which V8 has compiled a login. A taste goes without most of it. */
+/** Seconds of load before anything is measured: some 6,000 connections, after which V8 has compiled a login. A taste goes with a fifth of it. */
 const warming = ({ quick }: Amount) => (quick ? 1 : 5)
 
 export const connect: Scenario = {

@@ -160,7 +160,7 @@ await t.test(
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
       t.strictSame(await seriousFindings(page), [], colorScheme)
     }
-    for (const width of [390, 768, 1201, 1440]) {
+    for (const width of [390, 768, 1280, 1281, 1440]) {
       await page.setViewportSize({ width, height: 844 })
       t.equal(await overflow(page), 0, `at ${width} px`)
     }
