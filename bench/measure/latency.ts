@@ -7,7 +7,7 @@ import { quantile } from '../judge/statistics.js'
 
 /**
  * How long the first moments are, which are not told, in ms: the backends of each run are new, and 16 of them have the processors to
- * themselves for some 25 ms while their first statements fill PostgreSQL's caches. That would be the slowest hundredth of a second.
+ * themselves for some 25 ms while their first statements fill PostgreSQL's caches. Told, they would be the slowest hundredth of all.
  */
 const SETTLING = 300
 

@@ -4,9 +4,8 @@
 
 import { startPgbouncer } from '../contenders/pgbouncer.js'
 import { countCpu } from '../measure/cpu.js'
-import { pgbench } from '../measure/pgbench.js'
 import type { Amount, Scenario } from '../scenario.js'
-import { atHalf, CLIENTS, HALF_RATE, JOBS } from './half-rate.js'
+import { atHalf, CLIENTS, HALF_RATE, load } from './half-rate.js'
 import { select1Script } from './queries.js'
 
 export const AS_FAST = `as fast as it goes, ${CLIENTS} clients`
@@ -38,19 +37,15 @@ export const connect: Scenario = {
     const pooler = await startPgbouncer(site, site.postgres, 'transaction', 'pg1')
     scope.defer(pooler.stop)
     const running = await scope.contend([...new Set(['haproxy', ...contenders])], pooler.address)
-    const load = (contender: string, forSeconds: number) =>
-      pgbench(site.clients, running(contender).address, {
-        clients: CLIENTS,
-        seconds: forSeconds,
-        args: ['-C', ...JOBS, ...script],
-      })
-    for (const contender of contenders) await load(contender, warming(amount))
-    const paced = atHalf(site.clients, await load('haproxy', seconds), seconds)
+    const args = ['-C', ...script]
+    const flat = (contender: string, lasting: number) => load(site.clients, running(contender).address, lasting, args)
+    for (const contender of contenders) await flat(contender, warming(amount))
+    const paced = atHalf(site.clients, await flat('haproxy', seconds), seconds)
     return async (contender, kind) => {
       const { address, pid } = running(contender)
-      if (kind === HALF_RATE) return paced(address, ['-C', ...script], 'connect')
+      if (kind === HALF_RATE) return paced(address, args, 'connect')
       const counted = countCpu(pid)
-      const { tps, transactions } = await load(contender, seconds)
+      const { tps, transactions } = await flat(contender, seconds)
       const { machine, own } = counted()
       return { connects: tps, machineCpu: machine / transactions, ...(pid ? { ownCpu: own / transactions } : {}) }
     }

@@ -7,15 +7,15 @@ import { type Clients, pgbench } from '../measure/pgbench.js'
 export const CLIENTS = 16
 export const HALF_RATE = `half of HAProxy’s rate, ${CLIENTS} clients`
 
-/** Of pgbench, as many as clients: one thread for all of them would open connections one after the other. */
-export const JOBS = ['-j', String(CLIENTS)]
+/** pgbench with a thread for each client: one for all of them would open connections one after the other. */
+export const load = (who: Clients, to: Address, seconds: number, args: readonly string[]) =>
+  pgbench(who, to, { clients: CLIENTS, seconds, args: ['-j', String(CLIENTS), ...args] })
 
 /** How to measure at half of the highest rate. pgbench counts from the moment a transaction was due: a stall is told by all it kept waiting. */
 export function atHalf(who: Clients, highest: { readonly tps: number }, seconds: number) {
   const rate = String(Math.round(highest.tps / 2))
   return async (to: Address, args: readonly string[], name: string) => {
-    const logged = [...args, ...JOBS, '-R', rate, '-l', `--log-prefix=${name}`]
-    await pgbench(who, to, { clients: CLIENTS, seconds, args: logged })
+    await load(who, to, seconds, [...args, '-R', rate, '-l', `--log-prefix=${name}`])
     return readLatency(who.dir, name)
   }
 }

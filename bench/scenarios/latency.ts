@@ -1,8 +1,7 @@
 // How long `select 1` takes over open connections at a rate that leaves room.
 
-import { pgbench } from '../measure/pgbench.js'
 import type { Scenario } from '../scenario.js'
-import { atHalf, CLIENTS, HALF_RATE, JOBS } from './half-rate.js'
+import { atHalf, HALF_RATE, load } from './half-rate.js'
 import { select1Script } from './queries.js'
 import { protocolFor, RELAYS } from './relays.js'
 
@@ -24,13 +23,9 @@ export const latency: Scenario = {
     const site = await scope.site()
     const script = await select1Script(site)
     const running = await scope.contend([...new Set(['haproxy', ...contenders])], site.postgres)
-    const args = [...protocolFor('haproxy'), ...script]
-    const highest = await pgbench(site.clients, running('haproxy').address, {
-      clients: CLIENTS,
-      seconds,
-      args: [...args, ...JOBS],
-    })
+    const argsFor = (contender: string) => [...protocolFor(contender), ...script]
+    const highest = await load(site.clients, running('haproxy').address, seconds, argsFor('haproxy'))
     const paced = atHalf(site.clients, highest, seconds)
-    return contender => paced(running(contender).address, [...protocolFor(contender), ...script], 'latency')
+    return contender => paced(running(contender).address, argsFor(contender), 'latency')
   },
 }

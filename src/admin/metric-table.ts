@@ -3,6 +3,7 @@
 
 import { CAUSES, MOMENTS } from '../incidents/incident.js'
 import { OWNERS } from '../incidents/phases.js'
+import { SESSION_STATES } from '../pools/status.js'
 import { ENDS } from '../sessions/end.js'
 import { ROLES, WITNESS_SAYS } from '../vrrp/conversation.js'
 import { DROPS } from '../vrrp/read.js'
@@ -203,7 +204,7 @@ export type MetricName = keyof typeof METRICS
 
 /** The values a label can take, where code decides them; names of clusters, listeners and members come from outside. */
 export const LABEL_VALUES = {
-  state: ['startup', 'held', 'dialing', 'joined'],
+  state: SESSION_STATES,
   end: ENDS,
   why: ENDS.filter(end => end.startsWith('refused_')),
   direction: ['up', 'down'],

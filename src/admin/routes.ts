@@ -2,6 +2,7 @@
 // Knows no socket.
 
 import type { IncomingHttpHeaders } from 'node:http'
+import { SESSION_ID } from '../pools/status.js'
 import type { AdminDeps, Outcome, SwitchoverWish } from './deps.js'
 import { loadPage } from './page.js'
 
@@ -101,7 +102,7 @@ function plan(deps: AdminDeps, query: URLSearchParams): Answer {
 }
 
 function cutSession(deps: AdminDeps, id: string | null): Answer {
-  if (id === null || !/^[1-9]\d{0,14}$/.test(id))
+  if (id === null || !SESSION_ID.test(id))
     return text(400, 'which session? Add ?session=ID, a number that mekare sessions shows')
   return outcome(deps.cutSession(Number(id)))
 }

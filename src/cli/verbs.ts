@@ -1,5 +1,8 @@
 // The verbs of the command line as one table: help, arguments, flags, examples. Knows nothing of what they do.
 
+import { SESSION_ID, SESSION_STATES } from '../pools/status.js'
+import { either } from '../units/units.js'
+
 export interface FlagSpec {
   /** `list`: a text that may be given more than once. */
   readonly type: 'boolean' | 'string' | 'list'
@@ -126,14 +129,14 @@ export const VERBS = {
       state: {
         type: 'string',
         value: 'STATE',
-        help: 'Only those in this state: startup, held, dialing or joined',
-        form: { pattern: /^(startup|held|dialing|joined)$/, must: 'be startup, held, dialing or joined' },
+        help: `Only those in this state: ${either(SESSION_STATES)}`,
+        form: { pattern: new RegExp(`^(${SESSION_STATES.join('|')})$`), must: `be ${either(SESSION_STATES)}` },
       },
       cut: {
         type: 'string',
         value: 'ID',
         help: 'End this session; its transaction is rolled back by PostgreSQL',
-        form: { pattern: /^[1-9]\d{0,14}$/, must: 'be the ID of a session, a number that mekare sessions shows' },
+        form: { pattern: SESSION_ID, must: 'be the ID of a session, a number that mekare sessions shows' },
       },
       ...SOCKET,
     },

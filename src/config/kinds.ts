@@ -2,7 +2,7 @@
 // Every kind reads text, because flags and the environment have nothing else; the file's scalars arrive as text too.
 
 import { z } from 'zod'
-import { type Bytes, type Ms, parseBytes, parseMs } from '../units/units.js'
+import { type Bytes, either, type Ms, parseBytes, parseMs } from '../units/units.js'
 import type { Reading } from './addresses.js'
 
 type Json = Readonly<Record<string, unknown>>
@@ -183,7 +183,7 @@ export const statePath = () =>
 
 /** One word out of a closed list. */
 export function choice<const T extends readonly [string, ...string[]]>(...words: T) {
-  const write = `write ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+  const write = `write ${either(words)}`
   return z.enum(words).meta({ noun: 'one of its words', write, unit: words.join(' \\| '), json: { enum: words } })
 }
 

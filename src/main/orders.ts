@@ -6,7 +6,7 @@ import type { Sidecars } from '../admin/sidecars.js'
 import type { Config } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import type { ProxyServer } from '../proxy/proxy.js'
-import { formatMs, type Ms, ms, plural } from '../units/units.js'
+import { formatMs, type Ms, ms } from '../units/units.js'
 import type { Cluster } from './cluster.js'
 
 /** The orders in force, each with how long it has been. */
@@ -67,7 +67,6 @@ export function createOrders(deps: OrdersDeps): Orders {
       return { ok: false, why: `no member "${member}"; there are ${known.join(', ') || 'none yet'}` }
     for (const cluster of homes) cluster.tell({ kind: 'drain', member, on })
     const sessions = homes.reduce((sum, cluster) => sum + proxy.sessionsOn(cluster.name, member), 0)
-    const there = sessions === 1 ? 'is there now and ends by itself' : 'are there now and end by themselves'
     if (!on) return { ok: true, said: `${member} takes new read sessions again` }
     const writes = homes.some(cluster => isPrimary(cluster, member))
       ? '; it is the primary: writes stay until a switchover'
@@ -75,7 +74,7 @@ export function createOrders(deps: OrdersDeps): Orders {
     return {
       ok: true,
       said: [
-        `${member} gets no new read sessions; ${plural(sessions, 'session')} ${there}${writes}`,
+        `${member} gets no new read sessions; ${ending(sessions, 'there now')}${writes}`,
         ...homes.flatMap(cluster => leftAlone(cluster, member)),
       ].join('\n'),
     }
@@ -103,9 +102,7 @@ export function createOrders(deps: OrdersDeps): Orders {
     }
     if (!on) return { ok: true, said: 'in service again: /readyz says what is true' }
     const where = await addressesGone()
-    const sessions = proxy.size()
-    const end = sessions === 1 ? 'is left and ends by itself' : 'are left and end by themselves'
-    const left = `${plural(sessions, 'session')} ${end}; whoever still comes is served`
+    const left = `${ending(proxy.size(), 'left')}; whoever still comes is served`
     return {
       ok: true,
       said: `out of service: /readyz says no; ${where}; ${left}\nwatch them: mekare status --watch, mekare sessions`,
@@ -153,3 +150,9 @@ function isPrimary(cluster: Cluster, member: string): boolean {
   const { gate } = cluster.state()
   return gate.kind === 'open' && gate.member === member
 }
+
+/** `1 session is left and ends by itself` */
+const ending = (sessions: number, where: string): string =>
+  sessions === 1
+    ? `1 session is ${where} and ends by itself`
+    : `${sessions} sessions are ${where} and end by themselves`

@@ -11,6 +11,7 @@ import type { Config } from '../config/shape.js'
 import type { Report } from '../events/event.js'
 import type { ProxyServer } from '../proxy/proxy.js'
 import { type Plan, planReload } from '../reload/plan.js'
+import { plural } from '../units/units.js'
 import type { AdminServers } from './admin-servers.js'
 import type { Clusters } from './clusters.js'
 
@@ -118,9 +119,5 @@ async function apply(plan: Plan, after: Config, deps: ReloadDeps): Promise<Refus
 function inWords(changes: readonly string[], { sidecar }: Plan, digests: string): string {
   if (changes.length === 0) return 'reloaded: nothing has changed'
   const note = sidecar ? ['vrrp is the sidecar’s: reload it too (systemctl reload mekare-vrrp)'] : []
-  return [
-    `reloaded: ${changes.length === 1 ? '1 change' : `${changes.length} changes`} (${digests})`,
-    ...changes,
-    ...note,
-  ].join('\n')
+  return [`reloaded: ${plural(changes.length, 'change')} (${digests})`, ...changes, ...note].join('\n')
 }

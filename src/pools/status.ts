@@ -157,13 +157,19 @@ export interface Status {
   readonly vrrp?: readonly VrrpStatus[]
 }
 
+/** Where a session that is shown stands; one that is closing no longer is. */
+export const SESSION_STATES = ['startup', 'held', 'dialing', 'joined'] as const
+
+/** The ID of a session, as an operator gives it. */
+export const SESSION_ID = /^[1-9]\d{0,14}$/
+
 export interface SessionStatus {
   readonly id: number
   readonly listen: string
   readonly client: string
   /** The balancer it came through (PROXY protocol). */
   readonly via?: string
-  readonly state: 'startup' | 'held' | 'dialing' | 'joined'
+  readonly state: (typeof SESSION_STATES)[number]
   readonly member?: string
   /** Where the member was dialled: its PostgreSQL, or the pooler beside it. */
   readonly backend?: string

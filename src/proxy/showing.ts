@@ -1,6 +1,6 @@
 // What the proxy shows of itself: its listeners, whether they would take a client now, and every session. Changes nothing.
 
-import type { ListenerStatus, ListenerTotals, SessionStatus } from '../pools/status.js'
+import { type ListenerStatus, type ListenerTotals, SESSION_STATES, type SessionStatus } from '../pools/status.js'
 import type { ByteCount } from '../sessions/byte-totals.js'
 import type { Table } from '../sessions/table.js'
 import { formatAddress, ownAddress } from '../topology/address.js'
@@ -49,8 +49,6 @@ export interface ShowingDeps {
   readonly pausedFor: (listen: string) => Ms | undefined
 }
 
-const SHOWN = ['startup', 'held', 'dialing', 'joined'] as const
-
 const byAge = (a: Session, b: Session) => a.id - b.id
 
 /** Our own end of a link that no engine has yet: during a login. */
@@ -78,7 +76,7 @@ export function createShowing(deps: ShowingDeps): Showing {
   }
 
   function atListener({ name }: Listener): AtListener {
-    const count = (state: (typeof SHOWN)[number]) => table.count(name, state)
+    const count = (state: (typeof SESSION_STATES)[number]) => table.count(name, state)
     return {
       name,
       sessions: {
@@ -147,7 +145,7 @@ export function createShowing(deps: ShowingDeps): Showing {
     couldServe: name => serving(deps.listener(name)),
     listeners: () => deps.shown().map(listenerNow),
     atListeners: () => deps.shown().map(atListener),
-    sessions: () => SHOWN.flatMap(state => [...table.in(state)].sort(byAge).map(statusOf)),
+    sessions: () => SESSION_STATES.flatMap(state => [...table.in(state)].sort(byAge).map(statusOf)),
     sessionsOn: table.on,
     mostOn: table.mostOn,
     *moved() {

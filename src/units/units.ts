@@ -79,5 +79,8 @@ export function formatLsn(position: Lsn): string {
   return `${Math.floor(position / 2 ** 32).toString(16)}/${low.toString(16)}`.toUpperCase()
 }
 
+/** `a, b or c`, of two or more */
+export const either = (words: readonly string[]): string => `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+
 /** `1 session`, `2 sessions` */
 export const plural = (n: number, one: string): string => `${n} ${n === 1 ? one : `${one}s`}`
